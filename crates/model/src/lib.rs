@@ -1,0 +1,18 @@
+//! The words that every other crate speaks: ids, time, objects, signals, log events, and the rows
+//! that the store writes.
+//!
+//! Nothing here reads a clock, makes a random byte or touches a file (architecture invariant 4).
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`time`] | microsecond UTC instants, RFC 3339 in and out |
+//! | [`id`] | prefixed ids and the source that makes them |
+//! | [`object`] | what an administrator keeps: clients, grants, providers, users, policies, tokens |
+//! | [`signal`] | risk signals about addresses, as providers report them |
+
+#![deny(missing_docs)]
+
+pub mod id;
+pub mod object;
+pub mod signal;
+pub mod time;

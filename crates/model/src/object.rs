@@ -1,0 +1,188 @@
+//! What an organisation keeps: the documents that administrators and sign-ins change.
+//!
+//! Every object has a kind, an id, perhaps a parent and perhaps a natural key that no second object
+//! of its kind may have. The store keeps these four beside the document; the document itself is
+//! the serde form of the structs here and changes only by adding members that have a default.
+
+mod client;
+mod org;
+mod policy;
+mod risk_provider;
+mod user;
+
+pub use self::{
+    client::{AuthMethod, Client, ClientMetadata, Grant, KeySource},
+    org::{ApiToken, KeyState, Org, SigningKey, TokenNetwork},
+    policy::{
+        Access, FactorPrompt, NetworkCondition, NetworkConnection, Policy, RiskScoreLevel, Rule, RuleConditions, SignOnAction,
+        SignOnSession, Zone, ZoneEntry, ZoneUsage,
+    },
+    risk_provider::{ProviderAction, RiskProvider},
+    user::{
+        AuthnState, AuthnTransaction, Factor, FactorState, FactorType, Group, GroupType, Membership, Session, SessionToken,
+        SignInProfile, SignInSource, User, UserStatus,
+    },
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// Whether something is switched on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Status {
+    /// In use.
+    #[default]
+    Active,
+    /// Kept, not used.
+    Inactive,
+}
+
+impl Status {
+    /// The status as it goes over the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Inactive => "INACTIVE",
+        }
+    }
+}
+
+macro_rules! objects {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal,)*) => {
+        /// The kinds of object. The text is what the store's `kind` column holds.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind { $($(#[$doc])* $kind,)* }
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &'static [Kind] = &[$(Kind::$kind,)*];
+
+            /// The stored name.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$kind => $name,)* }
+            }
+        }
+
+        /// One object of any kind.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Object { $($(#[$doc])* $kind(Box<$kind>),)* }
+
+        impl Object {
+            /// Which kind it is.
+            pub const fn kind(&self) -> Kind {
+                match self { $(Self::$kind(_) => Kind::$kind,)* }
+            }
+
+            /// Its keys in the store.
+            pub fn keys(&self) -> Keys {
+                match self { $(Self::$kind(it) => it.keys(),)* }
+            }
+
+            /// The stored document.
+            ///
+            /// # Errors
+            /// Only when a member cannot be written as JSON, which the types here rule out.
+            pub fn to_document(&self) -> Result<String, serde_json::Error> {
+                match self { $(Self::$kind(it) => serde_json::to_string(it),)* }
+            }
+
+            /// Reads a stored document back.
+            ///
+            /// # Errors
+            /// When the document is not one of `kind`: the store is corrupt.
+            pub fn from_document(kind: Kind, document: &str) -> Result<Self, serde_json::Error> {
+                match kind { $(Kind::$kind => serde_json::from_str(document).map(|it| Self::$kind(Box::new(it))),)* }
+            }
+        }
+
+        $(
+            impl From<$kind> for Object {
+                fn from(it: $kind) -> Self {
+                    Self::$kind(Box::new(it))
+                }
+            }
+
+            impl TypedObject for $kind {
+                const KIND: Kind = Kind::$kind;
+                fn from_object(object: Object) -> Option<Self> {
+                    match object { Object::$kind(it) => Some(*it), _ => None }
+                }
+                fn from_object_ref(object: &Object) -> Option<&Self> {
+                    match object { Object::$kind(it) => Some(it), _ => None }
+                }
+            }
+        )*
+    };
+}
+
+objects! {
+    /// The organisation itself; there is one.
+    Org = "org",
+    /// An administrator's API token.
+    ApiToken = "api_token",
+    /// A key that signs access tokens.
+    SigningKey = "signing_key",
+    /// An OAuth client and its app.
+    Client = "client",
+    /// A scope granted to a client.
+    Grant = "grant",
+    /// A risk provider.
+    RiskProvider = "risk_provider",
+    /// A user.
+    User = "user",
+    /// A group.
+    Group = "group",
+    /// A user's place in a group.
+    Membership = "membership",
+    /// A second factor of a user.
+    Factor = "factor",
+    /// What is remembered of a user's sign-ins.
+    SignInProfile = "sign_in_profile",
+    /// A sign-on policy.
+    Policy = "policy",
+    /// A rule of a policy.
+    Rule = "rule",
+    /// A network zone.
+    Zone = "zone",
+    /// A sign-in that waits for its second factor.
+    AuthnTransaction = "authn_transaction",
+    /// A one-time session token.
+    SessionToken = "session_token",
+    /// A session.
+    Session = "session",
+}
+
+/// What the store knows of an object beside its document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// Unique within the kind.
+    pub id: String,
+    /// The object it belongs to and is listed under.
+    pub parent: Option<String>,
+    /// Unique within the kind where given: a login, a token's hash, a provider's name.
+    pub natural: Option<String>,
+    /// When it may be purged.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A struct that is the document of one [`Kind`].
+pub trait TypedObject: Sized {
+    /// Its kind.
+    const KIND: Kind;
+    /// Takes it out of the enum; `None` when the object is of another kind.
+    fn from_object(object: Object) -> Option<Self>;
+    /// Borrows it out of the enum; `None` when the object is of another kind.
+    fn from_object_ref(object: &Object) -> Option<&Self>;
+}
+
+/// Gives the keys of an object's own fields.
+trait Keyed {
+    fn keys(&self) -> Keys;
+}
+
+/// The form in which names are compared for uniqueness: Unicode lower case.
+pub fn fold(name: &str) -> String {
+    name.to_lowercase()
+}
