@@ -1,1 +1,5 @@
-//! stub
+//! The use cases, the sequencer and the hot state.
+
+pub mod error;
+
+pub use error::{Challenge, Error, Result};
