@@ -9,10 +9,12 @@
 //! | [`id`] | prefixed ids and the source that makes them |
 //! | [`object`] | what an administrator keeps: clients, grants, providers, users, policies, tokens |
 //! | [`signal`] | risk signals about addresses, as providers report them |
+//! | [`log`] | System Log events, their wire form, and the queries for them |
 
 #![deny(missing_docs)]
 
 pub mod id;
+pub mod log;
 pub mod object;
 pub mod signal;
 pub mod time;
