@@ -1,1 +1,28 @@
-//! stub
+//! How risky a sign-in is, why, and what the sign-on policies make of it.
+//!
+//! Everything here is a function of its arguments: no clock, no store, no network. What a sign-in
+//! teaches is returned as a delta and applied by whoever writes it down.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`assess`](mod@assess) | the seam: profile, statistics, windows, signals and attempt in, assessment and delta out |
+//! | [`assessment`] | score, level, reasons, factors, behaviours, partner risk, counterfactual |
+//! | [`debug_data`] | the texts of an assessment in the System Log (okta.md 8.6) |
+//! | [`policy`] | sign-on policies and rules by priority, with an explanation (okta.md 9.3) |
+//!
+//! The score is a simple one: it knows addresses and devices that a user has succeeded from before.
+
+#![deny(missing_docs)]
+
+pub mod assess;
+pub mod assessment;
+pub mod debug_data;
+pub mod policy;
+mod score;
+
+pub use self::{
+    assess::{Assessed, Attempt, GlobalStats, ProfileDelta, ProviderReport, Signals, Windows, assess},
+    assessment::{
+        Assessment, Behavior, BehaviorName, BehaviorResult, Counterfactual, Factor, FactorName, FactorSource, PartnerRisk,
+    },
+};

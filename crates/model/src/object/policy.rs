@@ -120,6 +120,16 @@ pub enum RiskScoreLevel {
 }
 
 impl RiskScoreLevel {
+    /// The level over the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Any => "ANY",
+            Self::Low => "LOW",
+            Self::Medium => "MEDIUM",
+            Self::High => "HIGH",
+        }
+    }
+
     /// Whether `level` is what is asked for.
     pub fn matches(self, level: RiskLevel) -> bool {
         match self {

@@ -1,0 +1,212 @@
+//! What the engine says about one sign-in.
+
+use serde::Serialize;
+use watchfire_model::{id::RiskProviderId, signal::RiskLevel};
+
+/// From this score on a sign-in is MEDIUM.
+pub const MEDIUM_SCORE: u8 = 40;
+/// From this score on a sign-in is HIGH.
+pub const HIGH_SCORE: u8 = 70;
+
+/// The verdict on one sign-in, with everything that led to it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Assessment {
+    /// 0 (as always) to 100 (like no sign-in of this user).
+    pub score: u8,
+    /// What rules ask for: LOW below [`MEDIUM_SCORE`], HIGH from [`HIGH_SCORE`] on.
+    pub level: RiskLevel,
+    /// Why, in Okta's words (okta.md 8.6), most important first; empty when nothing stands out.
+    pub reasons: Vec<&'static str>,
+    /// What the score is made of, strongest first.
+    pub factors: Vec<Factor>,
+    /// How the attempt compares with the user's habits, in the order of okta.md 8.6.
+    pub behaviors: Vec<Behavior>,
+    /// What enforced providers say about the address now, riskiest first.
+    pub partner_risk: Vec<PartnerRisk>,
+    /// What the verdict would be if the providers that are only logged counted too; `None` when
+    /// they have nothing to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counterfactual: Option<Counterfactual>,
+    /// Whether an enforced provider suspects the address (MEDIUM or HIGH).
+    pub threat_suspected: bool,
+}
+
+impl Assessment {
+    /// How the attempt compares with one habit. What we do not evaluate is UNKNOWN.
+    pub fn behavior(&self, name: &str) -> BehaviorResult {
+        self.behaviors
+            .iter()
+            .find(|b| b.name.as_str() == name)
+            .map_or(BehaviorResult::Unknown, |b| b.result)
+    }
+}
+
+/// One contribution to the score.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Factor {
+    /// Which.
+    pub factor: FactorName,
+    /// What was looked at: an address, a device, a level.
+    pub value: String,
+    /// How often it had been seen before, such as `0 of 14`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<String>,
+    /// Weight of evidence, natural logarithm of the likelihood ratio; absent where a factor is a
+    /// rule and no evidence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nats: Option<f64>,
+    /// By how much the score would fall without it.
+    pub points: u8,
+    /// Where it comes from.
+    pub source: FactorSource,
+}
+
+/// The names of factors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FactorName {
+    /// Too few sign-ins to know the user.
+    ColdStart,
+    /// No success from this address yet.
+    NewIp,
+    /// No success from this device yet.
+    NewDevice,
+    /// Address and device are known, but hardly together.
+    UnusualPair,
+    /// A provider's word that the verdict may not fall below.
+    LevelFloor,
+}
+
+/// Where a factor comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FactorSource {
+    /// The user's own sign-ins.
+    History,
+    /// A risk provider.
+    Provider {
+        /// Its id.
+        id: RiskProviderId,
+        /// Its name now.
+        name: String,
+    },
+}
+
+/// How an attempt compares with one habit of the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Behavior {
+    /// Which habit.
+    pub name: BehaviorName,
+    /// The comparison's result.
+    pub result: BehaviorResult,
+}
+
+/// Okta's behaviours of the seed (okta.md 10.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum BehaviorName {
+    /// More than 20 km from every usual place.
+    #[serde(rename = "New Geo-Location")]
+    NewGeoLocation,
+    /// A device without a success.
+    #[serde(rename = "New Device")]
+    NewDevice,
+    /// An address without a success.
+    #[serde(rename = "New IP")]
+    NewIp,
+    /// A state without a success.
+    #[serde(rename = "New State")]
+    NewState,
+    /// A country without a success.
+    #[serde(rename = "New Country")]
+    NewCountry,
+    /// Faster than a traveller since the last sign-in.
+    #[serde(rename = "Velocity")]
+    Velocity,
+    /// A city without a success.
+    #[serde(rename = "New City")]
+    NewCity,
+}
+
+impl BehaviorName {
+    /// All of them, in the order in which the System Log has them (okta.md 8.6).
+    pub const ALL: [Self; 7] = [
+        Self::NewGeoLocation,
+        Self::NewDevice,
+        Self::NewIp,
+        Self::NewState,
+        Self::NewCountry,
+        Self::Velocity,
+        Self::NewCity,
+    ];
+
+    /// The name that logs and rules use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NewGeoLocation => "New Geo-Location",
+            Self::NewDevice => "New Device",
+            Self::NewIp => "New IP",
+            Self::NewState => "New State",
+            Self::NewCountry => "New Country",
+            Self::Velocity => "Velocity",
+            Self::NewCity => "New City",
+        }
+    }
+}
+
+/// The result of a comparison (okta.md 9.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum BehaviorResult {
+    /// It deviates.
+    Positive,
+    /// It is as usual.
+    Negative,
+    /// There is not enough history.
+    Unknown,
+    /// There is not enough data about the request.
+    BadRequest,
+}
+
+impl BehaviorResult {
+    /// The result over the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Positive => "POSITIVE",
+            Self::Negative => "NEGATIVE",
+            Self::Unknown => "UNKNOWN",
+            Self::BadRequest => "BAD_REQUEST",
+        }
+    }
+
+    /// Whether a rule that names the behaviour matches: only what is known to be usual does not.
+    pub const fn matches_a_condition(self) -> bool {
+        !matches!(self, Self::Negative)
+    }
+}
+
+/// What one provider says about the address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PartnerRisk {
+    /// Who.
+    pub provider: RiskProviderId,
+    /// Its name now.
+    pub name: String,
+    /// Its word.
+    pub level: RiskLevel,
+    /// Its reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasons: Option<String>,
+}
+
+/// The verdict that did not count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Counterfactual {
+    /// The score it would have been.
+    pub score: u8,
+    /// The level it would have been.
+    pub level: RiskLevel,
+    /// The reasons it would have had.
+    pub reasons: Vec<&'static str>,
+    /// What the providers that are only logged say, riskiest first.
+    pub partner_risk: Vec<PartnerRisk>,
+}
