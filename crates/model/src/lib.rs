@@ -10,9 +10,11 @@
 //! | [`object`] | what an administrator keeps: clients, grants, providers, users, policies, tokens |
 //! | [`signal`] | risk signals about addresses, as providers report them |
 //! | [`log`] | System Log events, their wire form, and the queries for them |
+//! | [`filter`] | SCIM filter expressions: parser, printer, evaluator |
 
 #![deny(missing_docs)]
 
+pub mod filter;
 pub mod id;
 pub mod log;
 pub mod object;

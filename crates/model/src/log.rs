@@ -6,6 +6,9 @@
 
 mod context;
 mod event_type;
+mod fields;
+mod keywords;
+mod query;
 mod wire;
 
 #[cfg(test)]
@@ -18,6 +21,9 @@ pub use self::{
         UserBehavior,
     },
     event_type::{EventType, Severity},
+    fields::SYSTEM_LOG,
+    keywords::{Keywords, KeywordsError, MAX_KEYWORD_CHARS, MAX_KEYWORDS},
+    query::{DEFAULT_LIMIT, LogQuery, LogQueryError, LogQueryParams, MAX_LIMIT, Mode, RETENTION, SortOrder},
 };
 
 use std::collections::BTreeMap;

@@ -1,3 +1,5 @@
+mod query;
+
 use std::net::IpAddr;
 
 use serde_json::{Value, json};
