@@ -8,6 +8,9 @@
 //! | [`time`] | microsecond UTC instants, RFC 3339 in and out |
 //! | [`id`] | prefixed ids and the source that makes them |
 //! | [`object`] | what an administrator keeps: clients, grants, providers, users, policies, tokens |
+//! | [`log`] | events of the System Log |
+//! | [`row`] | what a decision writes |
+//! | [`slice`] | what a decision is made on |
 //! | [`signal`] | risk signals about addresses, as providers report them |
 //! | [`log`] | System Log events, their wire form, and the queries for them |
 //! | [`filter`] | SCIM filter expressions: parser, printer, evaluator |
@@ -18,5 +21,7 @@ pub mod filter;
 pub mod id;
 pub mod log;
 pub mod object;
+pub mod row;
 pub mod signal;
+pub mod slice;
 pub mod time;

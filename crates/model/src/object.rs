@@ -12,7 +12,7 @@ mod user;
 
 pub use self::{
     client::{AuthMethod, Client, ClientMetadata, Grant, KeySource},
-    org::{ApiToken, KeyState, Org, SigningKey, TokenNetwork},
+    org::{ApiToken, KeyState, Org, RevokedToken, SigningKey, TokenNetwork},
     policy::{
         Access, FactorPrompt, NetworkCondition, NetworkConnection, Policy, RiskScoreLevel, Rule, RuleConditions, SignOnAction,
         SignOnSession, Zone, ZoneEntry, ZoneUsage,
@@ -124,6 +124,8 @@ objects! {
     ApiToken = "api_token",
     /// A key that signs access tokens.
     SigningKey = "signing_key",
+    /// An access token that was revoked before its time.
+    RevokedToken = "revoked_token",
     /// An OAuth client and its app.
     Client = "client",
     /// A scope granted to a client.

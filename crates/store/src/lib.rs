@@ -1,1 +1,21 @@
-//! stub
+//! The journal and the index: where decisions become durable and where they are found again.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`journal`] | the contract of a journal: load, append, sync; and what can go wrong |
+//! | [`index`] | what may be read: objects, receipts, counts |
+//! | [`sqlite`] | the embedded store: the inline journal (one transaction a group, `synchronous=FULL`) |
+//! | [`postgres`] | the same SQL compiled for PostgreSQL; connected by an issue of its own |
+//!
+//! The SQL that both dialects take stands once, in `sql/`, and is compiled twice (ADR 0003).
+
+#![deny(missing_docs)]
+
+pub mod error;
+pub mod index;
+pub mod journal;
+pub mod postgres;
+pub mod settings;
+pub mod sqlite;
+
+pub use error::StoreError;

@@ -120,3 +120,18 @@ impl Keyed for SigningKey {
         }
     }
 }
+
+/// An access token that was revoked before its time. Kept until it would have expired.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokedToken {
+    /// The token's `jti`.
+    pub jti: String,
+    /// When it would have expired.
+    pub expires_at: Timestamp,
+}
+
+impl Keyed for RevokedToken {
+    fn keys(&self) -> Keys {
+        Keys { id: self.jti.clone(), expires_at: Some(self.expires_at), ..Keys::default() }
+    }
+}

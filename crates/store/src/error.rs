@@ -1,0 +1,71 @@
+//! What can go wrong in a store, by what the caller can do about it.
+
+/// Why the store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Locked, out of space or out of connections: nothing was written, try again.
+    #[error("the store is busy or full")]
+    Busy(#[source] sqlx::Error),
+    /// The index refuses these rows (a key that must be unique): nothing of this decision was written.
+    #[error("the index refused the decision")]
+    Refused(#[source] sqlx::Error),
+    /// The sync itself failed: nobody knows what is on the disk. The process must end (exit 75).
+    #[error("the outcome of a sync is unknown")]
+    SyncUnknown(#[source] sqlx::Error),
+    /// A stored value is not what it must be.
+    #[error("corrupt value in {table}.{column} of {id}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The row.
+        id: String,
+    },
+    /// The query took longer than it may.
+    #[error("the query took too long")]
+    Timeout,
+    /// Anything else: a defect of ours or of the installation.
+    #[error("the database failed")]
+    Database(#[source] sqlx::Error),
+}
+
+/// The primary SQLite result code for "disk full".
+const SQLITE_FULL: i32 = 13;
+/// The primary SQLite result codes for "somebody else holds the lock".
+const SQLITE_BUSY: [i32; 2] = [5, 6];
+/// The primary SQLite result code for a failed read, write or sync.
+const SQLITE_IOERR: i32 = 10;
+
+impl StoreError {
+    /// Sorts an error of a statement that is not the commit.
+    pub(crate) fn of_statement(error: sqlx::Error) -> Self {
+        match primary_code(&error) {
+            Some(code) if code == SQLITE_FULL || SQLITE_BUSY.contains(&code) => Self::Busy(error),
+            _ if matches!(error, sqlx::Error::PoolTimedOut) => Self::Busy(error),
+            _ if error.as_database_error().is_some_and(|e| e.is_unique_violation() || e.is_check_violation()) => Self::Refused(error),
+            _ => Self::Database(error),
+        }
+    }
+
+    /// Sorts an error of the commit: only "full" and "busy" come before the sync (architecture section 6).
+    pub(crate) fn of_commit(error: sqlx::Error) -> Self {
+        match primary_code(&error) {
+            Some(code) if code == SQLITE_FULL || SQLITE_BUSY.contains(&code) => Self::Busy(error),
+            _ => Self::SyncUnknown(error),
+        }
+    }
+
+    /// Whether the file system failed below SQLite.
+    pub fn is_io(&self) -> bool {
+        match self {
+            Self::Busy(e) | Self::Refused(e) | Self::SyncUnknown(e) | Self::Database(e) => primary_code(e) == Some(SQLITE_IOERR),
+            Self::Corrupt { .. } | Self::Timeout => false,
+        }
+    }
+}
+
+fn primary_code(error: &sqlx::Error) -> Option<i32> {
+    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
+    Some(code & 0xff)
+}

@@ -1,0 +1,72 @@
+//! What may be read of the index.
+
+use async_trait::async_trait;
+use watchfire_model::{
+    object::{Kind, Object},
+    time::Timestamp,
+};
+
+use crate::StoreError;
+
+/// One page of objects in the order in which they were made.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// The objects.
+    pub objects: Vec<Object>,
+    /// Where the next page begins; absent on the last one.
+    pub next: Option<i64>,
+}
+
+/// Which objects a page is taken from.
+#[derive(Clone, Debug)]
+pub struct PageQuery {
+    /// Their kind.
+    pub kind: Kind,
+    /// Only those under this parent.
+    pub parent: Option<String>,
+    /// Begin behind this place; 0 is the start.
+    pub after: i64,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A stored receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredReceipt {
+    /// Its id.
+    pub id: String,
+    /// Who sent it.
+    pub provider: String,
+    /// When it was accepted.
+    pub received_at: Timestamp,
+    /// When the last of its signals expires.
+    pub expires_at: Timestamp,
+    /// The body as it came.
+    pub body: String,
+}
+
+/// The index, read-only.
+#[async_trait]
+pub trait Index: Send + Sync {
+    /// The object of `kind` with `id`.
+    async fn get(&self, kind: Kind, id: &str) -> Result<Option<Object>, StoreError>;
+    /// The object of `kind` with the natural key `key`.
+    async fn find(&self, kind: Kind, key: &str) -> Result<Option<Object>, StoreError>;
+    /// A page of objects.
+    async fn page(&self, query: &PageQuery) -> Result<Page, StoreError>;
+    /// Every object of `kind`, oldest first. Only for kinds that an administrator makes by hand.
+    async fn all(&self, kind: Kind) -> Result<Vec<Object>, StoreError>;
+    /// Every object of `kind` under `parent`, oldest first.
+    async fn children(&self, kind: Kind, parent: &str) -> Result<Vec<Object>, StoreError>;
+    /// How many objects of `kind` there are.
+    async fn count(&self, kind: Kind) -> Result<i64, StoreError>;
+    /// The receipt with `id`.
+    async fn receipt(&self, id: &str) -> Result<Option<StoredReceipt>, StoreError>;
+    /// Up to `limit` receipts that have not expired at `now`, received at or after the pair
+    /// (`after`, id), oldest first.
+    async fn live_receipts(&self, now: Timestamp, after: (Timestamp, String), limit: u32) -> Result<Vec<StoredReceipt>, StoreError>;
+    /// How many receipts there are.
+    async fn receipt_count(&self) -> Result<i64, StoreError>;
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+}

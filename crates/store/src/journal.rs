@@ -1,0 +1,53 @@
+//! The contract of a journal.
+//!
+//! ```text
+//! load(needs) ─> decide ─> append ─> … ─> sync ─> (publish, answer)
+//! ```
+//!
+//! * `load` sees every decision that was appended before, synced or not, applied to the index or not.
+//! * `append` takes a decision whole or not at all.
+//! * When `sync` has returned, every decision of the group survives a power cut. When it fails, none
+//!   of them is acknowledged.
+//! * What is synced is in the index at once (inline) or after a while (journals with an apply delay);
+//!   [`Journal::applied`] tells.
+
+use async_trait::async_trait;
+use watchfire_model::{
+    row::Decision,
+    slice::{Need, Slice},
+};
+
+use crate::StoreError;
+
+/// The place of a decision in the one order of all decisions.
+pub type Seq = u64;
+
+/// Where decisions become durable.
+#[async_trait]
+pub trait Journal: Send {
+    /// Loads the slice of state that `needs` names.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when the group could not be begun; the caller rolls back.
+    async fn load(&mut self, needs: &[Need]) -> Result<Slice, StoreError>;
+
+    /// Appends a decision to the group.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when the index will not have it: the group goes on without it.
+    /// Anything else ends the group.
+    async fn append(&mut self, decision: &Decision) -> Result<Seq, StoreError>;
+
+    /// Makes the group durable.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when it failed before the sync, [`StoreError::SyncUnknown`] when the sync
+    /// itself failed.
+    async fn sync(&mut self) -> Result<(), StoreError>;
+
+    /// Drops the group: nothing of it happened.
+    async fn roll_back(&mut self);
+
+    /// The number of the last decision that reads of the index can see; readers wait for it.
+    fn applied(&self) -> tokio::sync::watch::Receiver<Seq>;
+}

@@ -1,0 +1,87 @@
+//! The same SQL compiled for PostgreSQL. The binary does not offer it yet: batched writes, row locks
+//! for several nodes and the conformance suite on it are an issue of their own. That it compiles
+//! keeps the SQL in the common subset.
+
+use sqlx::{
+    ConnectOptions as _,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use watchfire_model::time::Timestamp;
+
+use crate::{StoreError, settings::Settings};
+
+#[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
+#[path = "sql/dedupe.rs"]
+mod dedupe;
+#[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
+#[path = "sql/inline.rs"]
+mod inline;
+#[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
+#[path = "sql/log.rs"]
+mod log;
+#[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
+#[path = "sql/objects.rs"]
+mod objects;
+#[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
+#[path = "sql/partitions.rs"]
+mod partitions;
+#[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
+#[path = "sql/reader.rs"]
+mod reader;
+
+pub use self::{inline::Inline, reader::Reader};
+
+pub(crate) type Connection = sqlx::PgConnection;
+pub(crate) type PoolConnection = sqlx::pool::PoolConnection<sqlx::Postgres>;
+pub(crate) type Pool = sqlx::PgPool;
+pub(crate) type Row = sqlx::postgres::PgRow;
+
+/// What only PostgreSQL says this way.
+mod dialect {
+    /// Rows that a slice names are locked by its reads.
+    pub(super) const BEGIN: &str = "BEGIN";
+
+    /// The table of one dedupe partition.
+    pub(super) fn create_dedupe_table(table: &str) -> String {
+        format!("CREATE TABLE {table} (hash BYTEA PRIMARY KEY, expires_us BIGINT NOT NULL)")
+    }
+}
+
+pub(crate) async fn execute(conn: &mut Connection, sql: &'static str) -> Result<(), StoreError> {
+    sqlx::query(sql).execute(conn).await.map_err(StoreError::of_statement)?;
+    Ok(())
+}
+
+/// An open store on PostgreSQL.
+#[derive(Debug)]
+pub struct Store {
+    /// The journal of this node.
+    pub journal: Inline,
+    /// The index.
+    pub reader: Reader,
+    /// The number of this start.
+    pub epoch: u64,
+}
+
+/// Connects to the database at `url` and brings its schema up to date.
+///
+/// # Errors
+/// [`StoreError::Database`] when the URL is none or the database refuses.
+pub async fn open(url: &str, settings: &Settings, now: Timestamp) -> Result<Store, StoreError> {
+    let options: PgConnectOptions = url.parse().map_err(StoreError::Database)?;
+    let pool = PgPoolOptions::new()
+        .max_connections(settings.readers)
+        .acquire_timeout(settings.busy_timeout)
+        .connect_with(options.clone())
+        .await
+        .map_err(StoreError::of_statement)?;
+    sqlx::migrate!("migrations/postgres").run(&pool).await.map_err(|e| StoreError::Database(e.into()))?;
+    let mut conn = options.connect().await.map_err(StoreError::of_statement)?;
+    let epoch: i64 = sqlx::query_scalar("INSERT INTO epochs (started_us) VALUES ($1) RETURNING epoch")
+        .bind(now.as_micros())
+        .fetch_one(&mut conn)
+        .await
+        .map_err(StoreError::of_statement)?;
+    let journal = Inline::open(conn, settings).await?;
+    Ok(Store { journal, reader: Reader { pool }, epoch: epoch.unsigned_abs() })
+}

@@ -1,0 +1,22 @@
+//! The store's named limits.
+
+use std::time::Duration;
+
+/// Limits of a store. Every one has a default that suits one machine.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Connections that only read.
+    pub readers: u32,
+    /// How long a statement waits for a lock before the store is [`Busy`](crate::StoreError::Busy).
+    pub busy_timeout: Duration,
+    /// Dedupe keys in one partition before the next one is begun.
+    pub dedupe_partition_rows: i64,
+    /// Log events in one partition before the next one is begun.
+    pub log_partition_rows: i64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { readers: 4, busy_timeout: Duration::from_secs(2), dedupe_partition_rows: 1_000_000, log_partition_rows: 1_000_000 }
+    }
+}

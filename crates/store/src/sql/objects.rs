@@ -1,0 +1,209 @@
+//! Objects and receipts: the SQL that both dialects take.
+
+use sqlx::Row as _;
+use watchfire_model::{
+    object::{Kind, Object},
+    row::Receipt,
+    time::Timestamp,
+};
+
+use super::{Connection, Row};
+use crate::{
+    StoreError,
+    index::{Page, PageQuery, StoredReceipt},
+};
+
+/// Writes or replaces an object; an old one keeps its ordinal.
+pub(crate) async fn put(conn: &mut Connection, object: &Object, ordinal: i64) -> Result<(), StoreError> {
+    let keys = object.keys();
+    let document = object.to_document().map_err(|_| corrupt(&keys.id))?;
+    sqlx::query(
+        "INSERT INTO objects (kind, id, parent, natural_key, expires_us, ordinal, document) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+         ON CONFLICT (kind, id) DO UPDATE SET parent = excluded.parent, natural_key = excluded.natural_key, \
+         expires_us = excluded.expires_us, document = excluded.document",
+    )
+    .bind(object.kind().as_str())
+    .bind(&keys.id)
+    .bind(keys.parent)
+    .bind(keys.natural)
+    .bind(keys.expires_at.map(Timestamp::as_micros))
+    .bind(ordinal)
+    .bind(document)
+    .execute(conn)
+    .await
+    .map_err(StoreError::of_statement)?;
+    Ok(())
+}
+
+/// Removes an object.
+pub(crate) async fn delete(conn: &mut Connection, kind: Kind, id: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM objects WHERE kind = $1 AND id = $2")
+        .bind(kind.as_str())
+        .bind(id)
+        .execute(conn)
+        .await
+        .map_err(StoreError::of_statement)?;
+    Ok(())
+}
+
+/// The highest ordinal in use.
+pub(crate) async fn last_ordinal(conn: &mut Connection) -> Result<i64, StoreError> {
+    sqlx::query_scalar("SELECT COALESCE(MAX(ordinal), 0) FROM objects").fetch_one(conn).await.map_err(StoreError::of_statement)
+}
+
+pub(crate) async fn get(conn: &mut Connection, kind: Kind, id: &str) -> Result<Option<Object>, StoreError> {
+    let row = sqlx::query("SELECT id, document FROM objects WHERE kind = $1 AND id = $2")
+        .bind(kind.as_str())
+        .bind(id)
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::of_statement)?;
+    row.map(|row| read(kind, &row)).transpose()
+}
+
+pub(crate) async fn find(conn: &mut Connection, kind: Kind, key: &str) -> Result<Option<Object>, StoreError> {
+    let row = sqlx::query("SELECT id, document FROM objects WHERE kind = $1 AND natural_key = $2")
+        .bind(kind.as_str())
+        .bind(key)
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::of_statement)?;
+    row.map(|row| read(kind, &row)).transpose()
+}
+
+pub(crate) async fn children(conn: &mut Connection, kind: Kind, parent: &str) -> Result<Vec<Object>, StoreError> {
+    let rows = sqlx::query("SELECT id, document FROM objects WHERE kind = $1 AND parent = $2 ORDER BY ordinal")
+        .bind(kind.as_str())
+        .bind(parent)
+        .fetch_all(conn)
+        .await
+        .map_err(StoreError::of_statement)?;
+    rows.iter().map(|row| read(kind, row)).collect()
+}
+
+pub(crate) async fn all(conn: &mut Connection, kind: Kind) -> Result<Vec<Object>, StoreError> {
+    let rows = sqlx::query("SELECT id, document FROM objects WHERE kind = $1 ORDER BY ordinal")
+        .bind(kind.as_str())
+        .fetch_all(conn)
+        .await
+        .map_err(StoreError::of_statement)?;
+    rows.iter().map(|row| read(kind, row)).collect()
+}
+
+pub(crate) async fn page(conn: &mut Connection, query: &PageQuery) -> Result<Page, StoreError> {
+    let limit = i64::from(query.limit);
+    let rows = match &query.parent {
+        None => {
+            sqlx::query("SELECT id, document, ordinal FROM objects WHERE kind = $1 AND ordinal > $2 ORDER BY ordinal LIMIT $3")
+                .bind(query.kind.as_str())
+                .bind(query.after)
+                .bind(limit.saturating_add(1))
+                .fetch_all(conn)
+                .await
+        }
+        Some(parent) => {
+            sqlx::query(
+                "SELECT id, document, ordinal FROM objects WHERE kind = $1 AND ordinal > $2 AND parent = $4 ORDER BY ordinal LIMIT $3",
+            )
+            .bind(query.kind.as_str())
+            .bind(query.after)
+            .bind(limit.saturating_add(1))
+            .bind(parent)
+            .fetch_all(conn)
+            .await
+        }
+    }
+    .map_err(StoreError::of_statement)?;
+    let wanted = usize::try_from(query.limit).unwrap_or(usize::MAX);
+    let objects = rows.iter().take(wanted).map(|row| read(query.kind, row)).collect::<Result<Vec<_>, _>>()?;
+    let last = wanted.checked_sub(1).and_then(|at| rows.get(at));
+    let next = if rows.len() > wanted { last.map(|row| row.get::<i64, _>("ordinal")) } else { None };
+    Ok(Page { objects, next })
+}
+
+pub(crate) async fn count(conn: &mut Connection, kind: Kind) -> Result<i64, StoreError> {
+    sqlx::query_scalar("SELECT COUNT(*) FROM objects WHERE kind = $1")
+        .bind(kind.as_str())
+        .fetch_one(conn)
+        .await
+        .map_err(StoreError::of_statement)
+}
+
+/// Removes up to `limit` objects that expired before `now`.
+pub(crate) async fn purge(conn: &mut Connection, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM objects WHERE (kind, id) IN (SELECT kind, id FROM objects WHERE expires_us IS NOT NULL AND expires_us < $1 LIMIT $2)",
+    )
+    .bind(now.as_micros())
+    .bind(limit)
+    .execute(conn)
+    .await
+    .map_err(StoreError::of_statement)?;
+    Ok(done.rows_affected())
+}
+
+pub(crate) async fn put_receipt(conn: &mut Connection, receipt: &Receipt) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO receipts (id, provider, received_us, expires_us, body) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(receipt.id.as_str())
+    .bind(receipt.provider.as_str())
+    .bind(receipt.received_at.as_micros())
+    .bind(receipt.expires_at.as_micros())
+    .bind(&*receipt.body)
+    .execute(conn)
+    .await
+    .map_err(StoreError::of_statement)?;
+    Ok(())
+}
+
+pub(crate) async fn receipt(conn: &mut Connection, id: &str) -> Result<Option<StoredReceipt>, StoreError> {
+    let row = sqlx::query("SELECT id, provider, received_us, expires_us, body FROM receipts WHERE id = $1")
+        .bind(id)
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::of_statement)?;
+    Ok(row.map(|row| read_receipt(&row)))
+}
+
+pub(crate) async fn live_receipts(
+    conn: &mut Connection,
+    now: Timestamp,
+    after: &(Timestamp, String),
+    limit: u32,
+) -> Result<Vec<StoredReceipt>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, provider, received_us, expires_us, body FROM receipts WHERE expires_us > $1 \
+         AND (received_us > $2 OR (received_us = $2 AND id > $3)) ORDER BY received_us, id LIMIT $4",
+    )
+    .bind(now.as_micros())
+    .bind(after.0.as_micros())
+    .bind(&after.1)
+    .bind(i64::from(limit))
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::of_statement)?;
+    Ok(rows.iter().map(read_receipt).collect())
+}
+
+pub(crate) async fn receipt_count(conn: &mut Connection) -> Result<i64, StoreError> {
+    sqlx::query_scalar("SELECT COUNT(*) FROM receipts").fetch_one(conn).await.map_err(StoreError::of_statement)
+}
+
+fn read(kind: Kind, row: &Row) -> Result<Object, StoreError> {
+    Object::from_document(kind, row.get("document")).map_err(|_| corrupt(row.get("id")))
+}
+
+fn read_receipt(row: &Row) -> StoredReceipt {
+    StoredReceipt {
+        id: row.get("id"),
+        provider: row.get("provider"),
+        received_at: Timestamp::from_micros(row.get("received_us")),
+        expires_at: Timestamp::from_micros(row.get("expires_us")),
+        body: row.get("body"),
+    }
+}
+
+fn corrupt(id: &str) -> StoreError {
+    StoreError::Corrupt { table: "objects", column: "document", id: id.to_owned() }
+}

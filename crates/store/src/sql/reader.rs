@@ -1,0 +1,68 @@
+//! The index, read through a pool of connections that cannot write.
+
+use async_trait::async_trait;
+use watchfire_model::{
+    object::{Kind, Object},
+    time::Timestamp,
+};
+
+use super::{Pool, objects};
+use crate::{
+    StoreError,
+    index::{Index, Page, PageQuery, StoredReceipt},
+};
+
+/// The index of this dialect.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    pub(crate) pool: Pool,
+}
+
+impl Reader {
+    pub(crate) async fn connection(&self) -> Result<super::PoolConnection, StoreError> {
+        self.pool.acquire().await.map_err(StoreError::of_statement)
+    }
+}
+
+#[async_trait]
+impl Index for Reader {
+    async fn get(&self, kind: Kind, id: &str) -> Result<Option<Object>, StoreError> {
+        objects::get(&mut *self.connection().await?, kind, id).await
+    }
+
+    async fn find(&self, kind: Kind, key: &str) -> Result<Option<Object>, StoreError> {
+        objects::find(&mut *self.connection().await?, kind, key).await
+    }
+
+    async fn page(&self, query: &PageQuery) -> Result<Page, StoreError> {
+        objects::page(&mut *self.connection().await?, query).await
+    }
+
+    async fn all(&self, kind: Kind) -> Result<Vec<Object>, StoreError> {
+        objects::all(&mut *self.connection().await?, kind).await
+    }
+
+    async fn children(&self, kind: Kind, parent: &str) -> Result<Vec<Object>, StoreError> {
+        objects::children(&mut *self.connection().await?, kind, parent).await
+    }
+
+    async fn count(&self, kind: Kind) -> Result<i64, StoreError> {
+        objects::count(&mut *self.connection().await?, kind).await
+    }
+
+    async fn receipt(&self, id: &str) -> Result<Option<StoredReceipt>, StoreError> {
+        objects::receipt(&mut *self.connection().await?, id).await
+    }
+
+    async fn live_receipts(&self, now: Timestamp, after: (Timestamp, String), limit: u32) -> Result<Vec<StoredReceipt>, StoreError> {
+        objects::live_receipts(&mut *self.connection().await?, now, &after, limit).await
+    }
+
+    async fn receipt_count(&self) -> Result<i64, StoreError> {
+        objects::receipt_count(&mut *self.connection().await?).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        super::execute(&mut *self.connection().await?, "SELECT 1").await
+    }
+}

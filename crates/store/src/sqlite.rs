@@ -1,0 +1,91 @@
+//! The embedded store: SQLite in WAL mode, one connection that writes, a few that only read.
+
+use std::path::Path;
+
+use sqlx::{
+    ConnectOptions as _,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use watchfire_model::time::Timestamp;
+
+use crate::{StoreError, settings::Settings};
+
+#[path = "sql/dedupe.rs"]
+mod dedupe;
+#[path = "sql/inline.rs"]
+mod inline;
+#[path = "sql/log.rs"]
+mod log;
+#[path = "sql/objects.rs"]
+mod objects;
+#[path = "sql/partitions.rs"]
+mod partitions;
+#[path = "sql/reader.rs"]
+mod reader;
+
+pub use self::{inline::Inline, reader::Reader};
+
+pub(crate) type Connection = sqlx::SqliteConnection;
+pub(crate) type PoolConnection = sqlx::pool::PoolConnection<sqlx::Sqlite>;
+pub(crate) type Pool = sqlx::SqlitePool;
+pub(crate) type Row = sqlx::sqlite::SqliteRow;
+
+/// The file's name in the data directory.
+pub const FILE_NAME: &str = "watchfire.db";
+
+/// What only SQLite says this way.
+mod dialect {
+    /// Takes the write lock at once, so that no read has to be repeated.
+    pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
+
+    /// The table of one dedupe partition.
+    pub(super) fn create_dedupe_table(table: &str) -> String {
+        format!("CREATE TABLE {table} (hash BLOB PRIMARY KEY, expires_us INTEGER NOT NULL) STRICT, WITHOUT ROWID")
+    }
+}
+
+/// An open embedded store.
+#[derive(Debug)]
+pub struct Store {
+    /// The journal. There is one, and one sequencer that has it.
+    pub journal: Inline,
+    /// The index.
+    pub reader: Reader,
+    /// The number of this start.
+    pub epoch: u64,
+}
+
+/// Opens the store in `folder`, makes it if it is not there, and brings its schema up to date.
+///
+/// # Errors
+/// [`StoreError::Busy`] when another process holds it, [`StoreError::Database`] otherwise.
+pub async fn open(folder: &Path, settings: &Settings, now: Timestamp) -> Result<Store, StoreError> {
+    let options = SqliteConnectOptions::new()
+        .filename(folder.join(FILE_NAME))
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(settings.busy_timeout)
+        .disable_statement_logging();
+    let mut conn = options.connect().await.map_err(StoreError::of_statement)?;
+    sqlx::migrate!("migrations/sqlite").run(&mut conn).await.map_err(|e| StoreError::Database(e.into()))?;
+    let epoch: i64 = sqlx::query_scalar("INSERT INTO epochs (started_us) VALUES ($1) RETURNING epoch")
+        .bind(now.as_micros())
+        .fetch_one(&mut conn)
+        .await
+        .map_err(StoreError::of_statement)?;
+    let pool = SqlitePoolOptions::new()
+        .max_connections(settings.readers)
+        .acquire_timeout(settings.busy_timeout)
+        .connect_with(options.create_if_missing(false).read_only(true))
+        .await
+        .map_err(StoreError::of_statement)?;
+    let journal = Inline::open(conn, settings).await?;
+    Ok(Store { journal, reader: Reader { pool }, epoch: epoch.unsigned_abs() })
+}
+
+pub(crate) async fn execute(conn: &mut Connection, sql: &'static str) -> Result<(), StoreError> {
+    sqlx::query(sql).execute(conn).await.map_err(StoreError::of_statement)?;
+    Ok(())
+}
