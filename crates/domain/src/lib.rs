@@ -1,1 +1,13 @@
-//! stub
+//! What changes state, and how it is decided: pure functions from a slice of state, a time and fresh
+//! ids to the rows that are written.
+//!
+//! One file a noun; each holds the commands about it. [`command`] says what a command is.
+
+pub mod bootstrap;
+pub mod command;
+pub mod rejection;
+pub mod risk_event;
+pub mod risk_provider;
+
+pub use command::{Command, Context, Decided};
+pub use rejection::Rejection;

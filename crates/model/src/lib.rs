@@ -8,7 +8,6 @@
 //! | [`time`] | microsecond UTC instants, RFC 3339 in and out |
 //! | [`id`] | prefixed ids and the source that makes them |
 //! | [`object`] | what an administrator keeps: clients, grants, providers, users, policies, tokens |
-//! | [`log`] | events of the System Log |
 //! | [`row`] | what a decision writes |
 //! | [`slice`] | what a decision is made on |
 //! | [`signal`] | risk signals about addresses, as providers report them |

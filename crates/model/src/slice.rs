@@ -81,7 +81,9 @@ impl Slice {
 
     /// The object of type `T` with the natural key `key`.
     pub fn by_natural<T: TypedObject>(&self, key: &str) -> Option<&T> {
-        self.of_kind(T::KIND).find(|object| object.keys().natural.as_deref() == Some(key)).and_then(T::from_object_ref)
+        self.of_kind(T::KIND)
+            .find(|object| object.keys().natural.as_deref() == Some(key))
+            .and_then(T::from_object_ref)
     }
 
     /// The objects of type `T` under `parent`, by id.
@@ -128,6 +130,9 @@ impl Slice {
     }
 
     fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Object> {
-        self.objects.range((kind, String::new())..).take_while(move |((k, _), _)| *k == kind).map(|(_, object)| object)
+        self.objects
+            .range((kind, String::new())..)
+            .take_while(move |((k, _), _)| *k == kind)
+            .map(|(_, object)| object)
     }
 }

@@ -43,7 +43,12 @@ impl StoreError {
         match primary_code(&error) {
             Some(code) if code == SQLITE_FULL || SQLITE_BUSY.contains(&code) => Self::Busy(error),
             _ if matches!(error, sqlx::Error::PoolTimedOut) => Self::Busy(error),
-            _ if error.as_database_error().is_some_and(|e| e.is_unique_violation() || e.is_check_violation()) => Self::Refused(error),
+            _ if error
+                .as_database_error()
+                .is_some_and(|e| e.is_unique_violation() || e.is_check_violation()) =>
+            {
+                Self::Refused(error)
+            }
             _ => Self::Database(error),
         }
     }

@@ -64,7 +64,12 @@ pub trait Index: Send + Sync {
     async fn receipt(&self, id: &str) -> Result<Option<StoredReceipt>, StoreError>;
     /// Up to `limit` receipts that have not expired at `now`, received at or after the pair
     /// (`after`, id), oldest first.
-    async fn live_receipts(&self, now: Timestamp, after: (Timestamp, String), limit: u32) -> Result<Vec<StoredReceipt>, StoreError>;
+    async fn live_receipts(
+        &self,
+        now: Timestamp,
+        after: (Timestamp, String),
+        limit: u32,
+    ) -> Result<Vec<StoredReceipt>, StoreError>;
     /// How many receipts there are.
     async fn receipt_count(&self) -> Result<i64, StoreError>;
     /// Whether the store answers.

@@ -75,7 +75,10 @@ pub async fn open(url: &str, settings: &Settings, now: Timestamp) -> Result<Stor
         .connect_with(options.clone())
         .await
         .map_err(StoreError::of_statement)?;
-    sqlx::migrate!("migrations/postgres").run(&pool).await.map_err(|e| StoreError::Database(e.into()))?;
+    sqlx::migrate!("migrations/postgres")
+        .run(&pool)
+        .await
+        .map_err(|e| StoreError::Database(e.into()))?;
     let mut conn = options.connect().await.map_err(StoreError::of_statement)?;
     let epoch: i64 = sqlx::query_scalar("INSERT INTO epochs (started_us) VALUES ($1) RETURNING epoch")
         .bind(now.as_micros())
@@ -83,5 +86,9 @@ pub async fn open(url: &str, settings: &Settings, now: Timestamp) -> Result<Stor
         .await
         .map_err(StoreError::of_statement)?;
     let journal = Inline::open(conn, settings).await?;
-    Ok(Store { journal, reader: Reader { pool }, epoch: epoch.unsigned_abs() })
+    Ok(Store {
+        journal,
+        reader: Reader { pool },
+        epoch: epoch.unsigned_abs(),
+    })
 }

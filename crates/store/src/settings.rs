@@ -17,6 +17,11 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { readers: 4, busy_timeout: Duration::from_secs(2), dedupe_partition_rows: 1_000_000, log_partition_rows: 1_000_000 }
+        Self {
+            readers: 4,
+            busy_timeout: Duration::from_secs(2),
+            dedupe_partition_rows: 1_000_000,
+            log_partition_rows: 1_000_000,
+        }
     }
 }

@@ -69,7 +69,10 @@ pub async fn open(folder: &Path, settings: &Settings, now: Timestamp) -> Result<
         .busy_timeout(settings.busy_timeout)
         .disable_statement_logging();
     let mut conn = options.connect().await.map_err(StoreError::of_statement)?;
-    sqlx::migrate!("migrations/sqlite").run(&mut conn).await.map_err(|e| StoreError::Database(e.into()))?;
+    sqlx::migrate!("migrations/sqlite")
+        .run(&mut conn)
+        .await
+        .map_err(|e| StoreError::Database(e.into()))?;
     let epoch: i64 = sqlx::query_scalar("INSERT INTO epochs (started_us) VALUES ($1) RETURNING epoch")
         .bind(now.as_micros())
         .fetch_one(&mut conn)
@@ -82,7 +85,11 @@ pub async fn open(folder: &Path, settings: &Settings, now: Timestamp) -> Result<
         .await
         .map_err(StoreError::of_statement)?;
     let journal = Inline::open(conn, settings).await?;
-    Ok(Store { journal, reader: Reader { pool }, epoch: epoch.unsigned_abs() })
+    Ok(Store {
+        journal,
+        reader: Reader { pool },
+        epoch: epoch.unsigned_abs(),
+    })
 }
 
 pub(crate) async fn execute(conn: &mut Connection, sql: &'static str) -> Result<(), StoreError> {

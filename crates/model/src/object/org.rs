@@ -132,6 +132,10 @@ pub struct RevokedToken {
 
 impl Keyed for RevokedToken {
     fn keys(&self) -> Keys {
-        Keys { id: self.jti.clone(), expires_at: Some(self.expires_at), ..Keys::default() }
+        Keys {
+            id: self.jti.clone(),
+            expires_at: Some(self.expires_at),
+            ..Keys::default()
+        }
     }
 }

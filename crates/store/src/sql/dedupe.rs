@@ -41,14 +41,23 @@ impl Dedupe {
         let mut live = Vec::new();
         for number in partitions::numbers(conn, TABLE_SET).await? {
             let table = table(number);
-            let (rows, last_expiry_us): (i64, i64) =
-                sqlx::query_as(AssertSqlSafe(format!("SELECT COUNT(*), COALESCE(MAX(expires_us), 0) FROM {table}")))
-                    .fetch_one(&mut *conn)
-                    .await
-                    .map_err(StoreError::of_statement)?;
-            live.push(Partition { number, rows, last_expiry_us, closed: None });
+            let (rows, last_expiry_us): (i64, i64) = sqlx::query_as(AssertSqlSafe(format!(
+                "SELECT COUNT(*), COALESCE(MAX(expires_us), 0) FROM {table}"
+            )))
+            .fetch_one(&mut *conn)
+            .await
+            .map_err(StoreError::of_statement)?;
+            live.push(Partition {
+                number,
+                rows,
+                last_expiry_us,
+                closed: None,
+            });
         }
-        let mut this = Self { live, rows_per_partition };
+        let mut this = Self {
+            live,
+            rows_per_partition,
+        };
         if this.live.is_empty() {
             this.begin_partition(conn).await?;
         }
@@ -79,13 +88,20 @@ impl Dedupe {
     }
 
     /// Remembers `key`. The caller has seen that it is new.
-    pub(crate) async fn remember(&mut self, conn: &mut Connection, key: DedupeKey, expires_at: Timestamp) -> Result<(), StoreError> {
+    pub(crate) async fn remember(
+        &mut self,
+        conn: &mut Connection,
+        key: DedupeKey,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
         if self.live.last().is_none_or(|p| p.rows >= self.rows_per_partition) {
             self.begin_partition(conn).await?;
             let closed = self.live.len().saturating_sub(2);
             self.close(conn, closed).await?;
         }
-        let Some(partition) = self.live.last_mut() else { return Ok(()) };
+        let Some(partition) = self.live.last_mut() else {
+            return Ok(());
+        };
         let sql = format!("INSERT INTO {} (hash, expires_us) VALUES ($1, $2)", table(partition.number));
         sqlx::query(AssertSqlSafe(sql))
             .bind(&key.0[..])
@@ -141,13 +157,20 @@ impl Dedupe {
             .execute(conn)
             .await
             .map_err(StoreError::of_statement)?;
-        self.live.push(Partition { number, rows: 0, last_expiry_us: 0, closed: None });
+        self.live.push(Partition {
+            number,
+            rows: 0,
+            last_expiry_us: 0,
+            closed: None,
+        });
         Ok(())
     }
 
     /// Builds the filter of the partition at `at`: from now on most look-ups pass it by.
     async fn close(&mut self, conn: &mut Connection, at: usize) -> Result<(), StoreError> {
-        let Some(partition) = self.live.get_mut(at) else { return Ok(()) };
+        let Some(partition) = self.live.get_mut(at) else {
+            return Ok(());
+        };
         let rows = usize::try_from(partition.rows).unwrap_or(0).max(1);
         let mut filter = BloomFilter::with_false_pos(0.01).seed(&0).expected_items(rows);
         let hashes: Vec<Vec<u8>> = sqlx::query_scalar(AssertSqlSafe(format!("SELECT hash FROM {}", table(partition.number))))

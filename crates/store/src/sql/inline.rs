@@ -47,8 +47,19 @@ impl Inline {
         let dedupe = Dedupe::open(&mut conn, settings.dedupe_partition_rows).await?;
         let log = LogWriter::open(&mut conn, settings.log_partition_rows).await?;
         let next_ordinal = objects::last_ordinal(&mut conn).await?.saturating_add(1);
-        sqlx::query("COMMIT").execute(&mut conn).await.map_err(StoreError::of_commit)?;
-        Ok(Self { conn, dedupe, log, next_ordinal, next_seq: 1, group: None, applied: watch::Sender::new(0) })
+        sqlx::query("COMMIT")
+            .execute(&mut conn)
+            .await
+            .map_err(StoreError::of_commit)?;
+        Ok(Self {
+            conn,
+            dedupe,
+            log,
+            next_ordinal,
+            next_seq: 1,
+            group: None,
+            applied: watch::Sender::new(0),
+        })
     }
 
     /// When the newest log event was published; the clock never goes behind it.
@@ -80,7 +91,10 @@ impl Inline {
     async fn begin(&mut self) -> Result<(), StoreError> {
         if self.group.is_none() {
             execute(&mut self.conn, dialect::BEGIN).await?;
-            self.group = Some(Group { dedupe: self.dedupe.mark(), log: self.log.mark() });
+            self.group = Some(Group {
+                dedupe: self.dedupe.mark(),
+                log: self.log.mark(),
+            });
         }
         Ok(())
     }

@@ -48,7 +48,10 @@ pub(crate) async fn delete(conn: &mut Connection, kind: Kind, id: &str) -> Resul
 
 /// The highest ordinal in use.
 pub(crate) async fn last_ordinal(conn: &mut Connection) -> Result<i64, StoreError> {
-    sqlx::query_scalar("SELECT COALESCE(MAX(ordinal), 0) FROM objects").fetch_one(conn).await.map_err(StoreError::of_statement)
+    sqlx::query_scalar("SELECT COALESCE(MAX(ordinal), 0) FROM objects")
+        .fetch_one(conn)
+        .await
+        .map_err(StoreError::of_statement)
 }
 
 pub(crate) async fn get(conn: &mut Connection, kind: Kind, id: &str) -> Result<Option<Object>, StoreError> {
@@ -115,9 +118,17 @@ pub(crate) async fn page(conn: &mut Connection, query: &PageQuery) -> Result<Pag
     }
     .map_err(StoreError::of_statement)?;
     let wanted = usize::try_from(query.limit).unwrap_or(usize::MAX);
-    let objects = rows.iter().take(wanted).map(|row| read(query.kind, row)).collect::<Result<Vec<_>, _>>()?;
+    let objects = rows
+        .iter()
+        .take(wanted)
+        .map(|row| read(query.kind, row))
+        .collect::<Result<Vec<_>, _>>()?;
     let last = wanted.checked_sub(1).and_then(|at| rows.get(at));
-    let next = if rows.len() > wanted { last.map(|row| row.get::<i64, _>("ordinal")) } else { None };
+    let next = if rows.len() > wanted {
+        last.map(|row| row.get::<i64, _>("ordinal"))
+    } else {
+        None
+    };
     Ok(Page { objects, next })
 }
 
@@ -187,7 +198,10 @@ pub(crate) async fn live_receipts(
 }
 
 pub(crate) async fn receipt_count(conn: &mut Connection) -> Result<i64, StoreError> {
-    sqlx::query_scalar("SELECT COUNT(*) FROM receipts").fetch_one(conn).await.map_err(StoreError::of_statement)
+    sqlx::query_scalar("SELECT COUNT(*) FROM receipts")
+        .fetch_one(conn)
+        .await
+        .map_err(StoreError::of_statement)
 }
 
 fn read(kind: Kind, row: &Row) -> Result<Object, StoreError> {
@@ -205,5 +219,9 @@ fn read_receipt(row: &Row) -> StoredReceipt {
 }
 
 fn corrupt(id: &str) -> StoreError {
-    StoreError::Corrupt { table: "objects", column: "document", id: id.to_owned() }
+    StoreError::Corrupt {
+        table: "objects",
+        column: "document",
+        id: id.to_owned(),
+    }
 }

@@ -54,7 +54,12 @@ impl Index for Reader {
         objects::receipt(&mut *self.connection().await?, id).await
     }
 
-    async fn live_receipts(&self, now: Timestamp, after: (Timestamp, String), limit: u32) -> Result<Vec<StoredReceipt>, StoreError> {
+    async fn live_receipts(
+        &self,
+        now: Timestamp,
+        after: (Timestamp, String),
+        limit: u32,
+    ) -> Result<Vec<StoredReceipt>, StoreError> {
         objects::live_receipts(&mut *self.connection().await?, now, &after, limit).await
     }
 
