@@ -1,0 +1,49 @@
+//! SHA-256 and its text forms.
+
+use std::fmt::Write as _;
+
+use aws_lc_rs::digest;
+
+/// The SHA-256 digest of `bytes`.
+pub fn sha256(bytes: impl AsRef<[u8]>) -> [u8; 32] {
+    let digest = digest::digest(&digest::SHA256, bytes.as_ref());
+    let mut out = [0; 32];
+    out.copy_from_slice(digest.as_ref());
+    out
+}
+
+/// The SHA-256 digest of `bytes` as lower-case hex: how secrets and tokens are stored.
+pub fn sha256_hex(bytes: impl AsRef<[u8]>) -> String {
+    hex(sha256(bytes))
+}
+
+/// The SHA-256 digest of `bytes` as base64url: thumbprints and `ath` (RFC 7638, RFC 9449).
+pub fn sha256_base64url(bytes: impl AsRef<[u8]>) -> String {
+    crate::base64url::encode(sha256(bytes))
+}
+
+/// Lower-case hex.
+pub fn hex(bytes: impl AsRef<[u8]>) -> String {
+    let bytes = bytes.as_ref();
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FIPS 180-4, example "abc".
+    #[test]
+    fn digests_the_standard_example() {
+        assert_eq!(
+            sha256_hex("abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(sha256_base64url("abc"), "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
+    }
+}
