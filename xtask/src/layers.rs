@@ -167,11 +167,12 @@ fn packages(metadata: &Value) -> Vec<(&str, Vec<Edge<'_>>)> {
             .filter_map(|dependency| {
                 let name = dependency.get("name").and_then(Value::as_str)?;
                 let ours = name.starts_with(PREFIX);
+                let dev = dependency.get("kind").and_then(Value::as_str) == Some("dev");
                 Some(Edge {
                     from,
                     to: short(name),
                     ours,
-                    dev: text(dependency.get("kind")) == "dev",
+                    dev,
                 })
             })
             .collect();
