@@ -90,7 +90,7 @@ async function createServiceApp(admin, { kty, n, e, kid }) {
 }
 
 async function setUpProvider(admin, clientId) {
-  const providers = await admin.riskProviderApi.listRiskProviders();
+  const providers = await collect(await admin.riskProviderApi.listRiskProviders());
   equal('a fresh org has the default provider only', providers.map((each) => [each.name, each.clientId, each.action]), [
     ['Default ', 'null', 'log_only'],
   ]);
@@ -160,15 +160,15 @@ async function collect(collection) {
 async function refusals(admin, partner, recorder) {
   const instance = [{ subjects: [{ ip: '1.2.3.4/32', riskLevel: 'LOW' }] }];
   await refused('a range instead of an address', () => partner.riskEventApi.sendRiskEvents({ instance }), 400, 'E0000001');
-  await refused('providers without their scope', () => partner.riskProviderApi.listRiskProviders(), 403, 'E0000006');
+  await refused('providers without their scope', async () => collect(await partner.riskProviderApi.listRiskProviders()), 403, 'E0000006');
   const riskProviderId = 'rkp00000000000000000';
   await refused('an unknown provider', () => admin.riskProviderApi.getRiskProvider({ riskProviderId }), 404, 'E0000007');
   const stranger = new Client({ orgUrl: url, token: 'nobody-gave-this-out' });
-  await refused('an unknown token', () => stranger.riskProviderApi.listRiskProviders(), 401, 'E0000011');
+  await refused('an unknown token', async () => collect(await stranger.riskProviderApi.listRiskProviders()), 401, 'E0000011');
   // A broken token makes the SDK fetch a new one, once, after a 401 (clients.md 4).
   const before = recorder.calls.length;
   partner.oauth.accessToken = {};
-  await refused('providers, after a broken token', () => partner.riskProviderApi.listRiskProviders(), 403, 'E0000006');
+  await refused('providers, after a broken token', async () => collect(await partner.riskProviderApi.listRiskProviders()), 403, 'E0000006');
   const statuses = recorder.calls.slice(before).map((call) => call.status);
   equal('Bearer undefined is answered 401, then a token is fetched', statuses, [401, 200, 403]);
 }
