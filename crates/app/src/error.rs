@@ -2,6 +2,11 @@
 
 use std::{error::Error as StdError, time::Duration};
 
+use watchfire_domain::Rejection;
+use watchfire_store::StoreError;
+
+use crate::catalogue;
+
 /// The result of a use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -102,8 +107,39 @@ impl Error {
         Self::NotFound { id: id.into(), kind }
     }
 
+    /// The entry `code` of the catalogue, with its standing status and text.
+    pub fn catalogued(code: &'static str, causes: Vec<String>) -> Self {
+        match catalogue::entry(code) {
+            Some((status, summary)) => Self::Catalogued { status, code, summary: summary.to_owned(), causes },
+            None => Self::internal(format!("{code} is not in the catalogue")),
+        }
+    }
+
     /// Wraps what the caller can do nothing about.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Internal(source.into())
+    }
+}
+
+impl From<Rejection> for Error {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Invalid { field, causes } => Self::Invalid { field, causes },
+            Rejection::NotFound { id, kind } => Self::NotFound { id, kind },
+            Rejection::Forbidden => Self::Forbidden { needed_scope: None },
+            Rejection::AuthenticationFailed => Self::AuthenticationFailed,
+            Rejection::InvalidToken => Self::Unauthenticated(Challenge::InvalidToken("The access token is invalid.")),
+            Rejection::Catalogued { code, causes } => Self::catalogued(code, causes),
+            Rejection::OAuth { status, error, description } => Self::OAuth { status, error, description, dpop_nonce: None },
+        }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy(_) | StoreError::Timeout => Self::Unavailable { retry_after: Duration::from_secs(1) },
+            other => Self::internal(other),
+        }
     }
 }

@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use watchfire_model::{
     row::Decision,
     slice::{Need, Slice},
+    time::Timestamp,
 };
 
 use crate::StoreError;
@@ -47,6 +48,12 @@ pub trait Journal: Send {
 
     /// Drops the group: nothing of it happened.
     async fn roll_back(&mut self);
+
+    /// Forgets what expired before `now`, as a group of its own; gives how much that was.
+    ///
+    /// # Errors
+    /// As [`Journal::sync`].
+    async fn purge(&mut self, now: Timestamp) -> Result<u64, StoreError>;
 
     /// The number of the last decision that reads of the index can see; readers wait for it.
     fn applied(&self) -> tokio::sync::watch::Receiver<Seq>;

@@ -67,21 +67,6 @@ impl Inline {
         self.log.last_published()
     }
 
-    /// Forgets what has expired: objects, dedupe partitions. Runs as a group of its own.
-    ///
-    /// # Errors
-    /// As [`Journal::sync`].
-    pub async fn purge(&mut self, now: Timestamp) -> Result<u64, StoreError> {
-        self.begin().await?;
-        match self.purge_in_group(now).await {
-            Ok(purged) => self.sync().await.map(|()| purged),
-            Err(error) => {
-                self.roll_back().await;
-                Err(error)
-            }
-        }
-    }
-
     async fn purge_in_group(&mut self, now: Timestamp) -> Result<u64, StoreError> {
         let objects = objects::purge(&mut self.conn, now, PURGE_BATCH).await?;
         let partitions = self.dedupe.forget(&mut self.conn, now).await?;
@@ -179,6 +164,17 @@ impl Journal for Inline {
             let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
             self.dedupe.restore(&group.dedupe);
             self.log.restore(&group.log);
+        }
+    }
+
+    async fn purge(&mut self, now: Timestamp) -> Result<u64, StoreError> {
+        self.begin().await?;
+        match self.purge_in_group(now).await {
+            Ok(purged) => self.sync().await.map(|()| purged),
+            Err(error) => {
+                self.roll_back().await;
+                Err(error)
+            }
         }
     }
 

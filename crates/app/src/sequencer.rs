@@ -1,0 +1,249 @@
+//! The one place through which everything that changes state goes (architecture section 6).
+//!
+//! What has queued up is one group: each command is decided on a slice that includes the ones before
+//! it, all decisions share one sync, and only then is anything published or answered.
+
+mod pending;
+
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use watchfire_domain::{Command, Context};
+use watchfire_model::{row::Decision, time::Timestamp};
+use watchfire_store::{
+    StoreError,
+    journal::{Journal, Seq},
+};
+
+use self::pending::{Envelope, Pending, Verdict};
+use crate::{Clock, Error, Result, ids::KeyedIds, state::State};
+
+/// Named limits of the sequencer.
+#[derive(Clone, Copy, Debug)]
+pub struct SequencerLimits {
+    /// Commands that may wait; past it the answer is 503.
+    pub queue: usize,
+    /// Commands of one group at the most.
+    pub group: usize,
+    /// What a client that is sent away is told to wait.
+    pub retry_after: Duration,
+    /// How often what has expired is removed.
+    pub purge_every: Duration,
+}
+
+impl Default for SequencerLimits {
+    fn default() -> Self {
+        Self { queue: 4_096, group: 256, retry_after: Duration::from_secs(1), purge_every: Duration::from_secs(60) }
+    }
+}
+
+/// Gives commands to the sequencer.
+#[derive(Clone, Debug)]
+pub struct Commands {
+    queue: mpsc::Sender<Box<dyn Pending>>,
+    accepted: watch::Receiver<Seq>,
+    applied: watch::Receiver<Seq>,
+    limits: SequencerLimits,
+}
+
+/// How long a read waits for the index at the most (architecture section 6).
+const INDEX_WAIT: Duration = Duration::from_millis(250);
+
+impl Commands {
+    /// Has `command` decided, made durable and published, and gives its outcome.
+    ///
+    /// # Errors
+    /// What the command was rejected with; [`Error::Unavailable`] when the queue is full or the store
+    /// is busy: nothing happened; [`Error::Internal`] when the index refused the decision.
+    pub async fn run<C: Command>(&self, command: C) -> Result<C::Outcome> {
+        let (pending, answer) = Envelope::new(command);
+        self.queue.try_send(Box::new(pending)).map_err(|_| self.unavailable())?;
+        // The sequencer only drops an answer when the process is about to end with an unknown outcome.
+        answer.await.unwrap_or_else(|_| Err(self.unavailable()))
+    }
+
+    /// Waits until the index holds everything that was accepted before this call, but not for ever:
+    /// after 250 ms the reader takes what is there.
+    pub async fn wait_for_index(&self) {
+        let accepted = *self.accepted.borrow();
+        let mut applied = self.applied.clone();
+        let caught_up = applied.wait_for(|seq| *seq >= accepted);
+        let _ = tokio::time::timeout(INDEX_WAIT, caught_up).await;
+    }
+
+    fn unavailable(&self) -> Error {
+        Error::Unavailable { retry_after: self.limits.retry_after }
+    }
+}
+
+/// The sequencer: takes commands until it is cancelled and the queue is empty.
+#[derive(Debug)]
+pub struct Sequencer<J> {
+    journal: J,
+    state: Arc<State>,
+    clock: Arc<dyn Clock>,
+    ids: KeyedIds,
+    queue: mpsc::Receiver<Box<dyn Pending>>,
+    accepted: watch::Sender<Seq>,
+    limits: SequencerLimits,
+    last: Timestamp,
+}
+
+/// Why the sequencer ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// Nobody gives commands any more, or it was told to stop; everything queued was carried out.
+    Stopped,
+    /// A sync failed and nobody knows what is on the disk: the process must end with 75.
+    SyncUnknown(StoreError),
+}
+
+impl<J: Journal> Sequencer<J> {
+    /// A sequencer over `journal`, and the handle that feeds it. No decision is dated before `last`.
+    pub fn new(
+        journal: J,
+        state: Arc<State>,
+        clock: Arc<dyn Clock>,
+        ids: KeyedIds,
+        last: Timestamp,
+        limits: SequencerLimits,
+    ) -> (Self, Commands) {
+        let (sender, queue) = mpsc::channel(limits.queue);
+        let (accepted, accepted_rx) = watch::channel(0);
+        let commands = Commands { queue: sender, accepted: accepted_rx, applied: journal.applied(), limits };
+        (Self { journal, state, clock, ids, queue, accepted, limits, last }, commands)
+    }
+
+    /// Runs until `stop` is cancelled and the queue is empty, or until a sync fails.
+    pub async fn run(mut self, stop: CancellationToken) -> Ended {
+        let mut purge = tokio::time::interval(self.limits.purge_every);
+        purge.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut batch = Vec::with_capacity(self.limits.group);
+        loop {
+            tokio::select! {
+                biased;
+                taken = self.queue.recv_many(&mut batch, self.limits.group) => {
+                    if taken == 0 {
+                        return Ended::Stopped;
+                    }
+                    if let Err(unknown) = self.group(batch.drain(..).collect()).await {
+                        return Ended::SyncUnknown(unknown);
+                    }
+                }
+                () = stop.cancelled(), if !self.queue.is_closed() => self.queue.close(),
+                _ = purge.tick() => {
+                    if let Err(unknown) = self.purge().await {
+                        return Ended::SyncUnknown(unknown);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Decides, appends, syncs, publishes, answers: never in another order.
+    async fn group(&mut self, batch: Vec<Box<dyn Pending>>) -> Result<(), StoreError> {
+        let mut waiting = Vec::with_capacity(batch.len());
+        let mut published = Vec::with_capacity(batch.len());
+        let mut last_seq = None;
+        let mut rest = batch.into_iter();
+        let mut failed = None;
+        for mut pending in rest.by_ref() {
+            match self.one(pending.as_mut()).await {
+                Ok((decision, seq)) => {
+                    last_seq = seq.or(last_seq);
+                    published.push(decision);
+                    waiting.push(pending);
+                }
+                Err(StoreError::Refused(error)) => pending.finish(Verdict::Refused(StoreError::Refused(error))),
+                Err(error) => {
+                    waiting.push(pending);
+                    failed = Some(error);
+                    break;
+                }
+            }
+        }
+        if let Some(error) = failed {
+            waiting.extend(rest);
+            return self.abandon(waiting, error).await;
+        }
+        #[cfg(feature = "sabotage-early-answer")]
+        for pending in waiting.drain(..) {
+            pending.finish(Verdict::Durable);
+        }
+        if let Err(error) = self.journal.sync().await {
+            return self.abandon(waiting, error).await;
+        }
+        self.state.publish(&published, self.last);
+        if let Some(seq) = last_seq {
+            self.accepted.send_replace(seq);
+        }
+        for pending in waiting {
+            pending.finish(Verdict::Durable);
+        }
+        Ok(())
+    }
+
+    async fn one(&mut self, pending: &mut dyn Pending) -> Result<(Decision, Option<Seq>), StoreError> {
+        let slice = self.journal.load(&pending.needs()).await?;
+        self.last = self.last.max(self.clock.now());
+        self.ids.begin_decision();
+        let decision = pending.decide(&slice, &mut Context { now: self.last, ids: &mut self.ids });
+        if decision.rows.is_empty() {
+            // Nothing to write, but the answer still waits for the sync: what it repeats may be in
+            // this very group.
+            return Ok((decision, None));
+        }
+        let seq = self.journal.append(&decision).await?;
+        Ok((decision, Some(seq)))
+    }
+
+    /// Nothing of the group happened; or, after a failed sync, nobody knows.
+    async fn abandon(&mut self, waiting: Vec<Box<dyn Pending>>, error: StoreError) -> Result<(), StoreError> {
+        if matches!(error, StoreError::SyncUnknown(_)) {
+            return Err(error);
+        }
+        self.journal.roll_back().await;
+        tracing::warn!(error = %ErrorChain(&error), commands = waiting.len(), "the store did not take a group of commands");
+        for pending in waiting {
+            pending.finish(Verdict::Unavailable(self.limits.retry_after));
+        }
+        Ok(())
+    }
+
+    async fn purge(&mut self) -> Result<(), StoreError> {
+        let now = self.last.max(self.clock.now());
+        self.state.forget_expired(now);
+        match self.journal.purge(now).await {
+            Ok(purged) => {
+                if purged > 0 {
+                    tracing::debug!(purged, "removed what has expired");
+                }
+                Ok(())
+            }
+            Err(error @ StoreError::SyncUnknown(_)) => Err(error),
+            Err(error) => {
+                tracing::warn!(error = %ErrorChain(&error), "could not remove what has expired");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Prints an error with all its sources.
+pub(crate) struct ErrorChain<'a>(pub(crate) &'a (dyn std::error::Error + 'static));
+
+impl std::fmt::Display for ErrorChain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,75 @@
+//! The hot state: what every request looks at, kept in memory and published after each sync.
+
+mod directory;
+mod signals;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use watchfire_model::{
+    object::Object,
+    row::{Decision, Row},
+    time::Timestamp,
+};
+
+pub use self::{
+    directory::Directory,
+    signals::{LiveSignals, SignalLimits},
+};
+
+/// What requests read without touching the store.
+#[derive(Debug)]
+pub struct State {
+    directory: ArcSwap<Directory>,
+    signals: LiveSignals,
+}
+
+impl State {
+    /// Empty, with these limits.
+    pub fn new(limits: SignalLimits) -> Self {
+        Self { directory: ArcSwap::default(), signals: LiveSignals::new(limits) }
+    }
+
+    /// What administrators keep, as of now. Cheap; hold it for the length of a request.
+    pub fn directory(&self) -> Arc<Directory> {
+        self.directory.load_full()
+    }
+
+    /// What providers say of addresses.
+    pub const fn signals(&self) -> &LiveSignals {
+        &self.signals
+    }
+
+    /// Puts what the store has into an empty state.
+    pub fn load(&self, objects: impl IntoIterator<Item = Object>) {
+        let mut directory = Directory::clone(&self.directory());
+        objects.into_iter().for_each(|object| directory.put(&object));
+        self.directory.store(Arc::new(directory));
+    }
+
+    /// Publishes decisions that are durable. Only the sequencer calls this, so nothing is lost between
+    /// reading the directory and storing the next one.
+    pub(crate) fn publish(&self, decisions: &[Decision], now: Timestamp) {
+        let rows = || decisions.iter().flat_map(|decision| &decision.rows);
+        if rows().any(Directory::concerns) {
+            let mut directory = Directory::clone(&self.directory());
+            rows().for_each(|row| directory.apply(row));
+            self.directory.store(Arc::new(directory));
+        }
+        for row in rows() {
+            if let Row::Receipt(receipt) = row {
+                self.signals.insert(&receipt.provider, receipt.received_at, &receipt.signals, now);
+            }
+        }
+    }
+
+    /// Drops what has expired.
+    pub(crate) fn forget_expired(&self, now: Timestamp) {
+        self.signals.forget_expired(now);
+        if self.directory().has_expired(now) {
+            let mut directory = Directory::clone(&self.directory());
+            directory.forget_expired(now);
+            self.directory.store(Arc::new(directory));
+        }
+    }
+}

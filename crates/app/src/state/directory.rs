@@ -1,0 +1,152 @@
+//! What administrators keep and every request looks at: clients, grants, providers, tokens, keys,
+//! zones. Small, so a changed copy replaces the old one.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use watchfire_model::{
+    id::{ClientId, GrantId},
+    object::{ApiToken, Client, Grant, Kind, Object, Org, RevokedToken, RiskProvider, SigningKey, User, Zone},
+    row::Row,
+    time::Timestamp,
+};
+
+/// A snapshot. Everything in it is durable.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    org: Option<Arc<Org>>,
+    clients: BTreeMap<String, Arc<Client>>,
+    grants: BTreeMap<GrantId, Arc<Grant>>,
+    providers: BTreeMap<String, Arc<RiskProvider>>,
+    tokens: BTreeMap<String, Arc<ApiToken>>,
+    administrators: BTreeMap<String, Arc<User>>,
+    keys: BTreeMap<String, Arc<SigningKey>>,
+    zones: BTreeMap<String, Arc<Zone>>,
+    revoked: BTreeMap<String, Arc<RevokedToken>>,
+}
+
+impl Directory {
+    /// The kinds that it holds whole. Of users it holds the administrators.
+    pub const KINDS: &'static [Kind] = &[
+        Kind::Org,
+        Kind::Client,
+        Kind::Grant,
+        Kind::RiskProvider,
+        Kind::ApiToken,
+        Kind::SigningKey,
+        Kind::Zone,
+        Kind::RevokedToken,
+    ];
+
+    /// The organisation; absent only before the first start is over.
+    pub fn org(&self) -> Option<&Org> {
+        self.org.as_deref()
+    }
+
+    /// The client with `id`.
+    pub fn client(&self, id: &str) -> Option<&Arc<Client>> {
+        self.clients.get(id)
+    }
+
+    /// The scopes granted to a client.
+    pub fn granted_scopes(&self, client: &ClientId) -> BTreeSet<&str> {
+        self.grants.values().filter(|grant| grant.client_id == *client).map(|grant| grant.scope.as_str()).collect()
+    }
+
+    /// Every risk provider.
+    pub fn risk_providers(&self) -> impl Iterator<Item = &Arc<RiskProvider>> {
+        self.providers.values()
+    }
+
+    /// The risk provider that calls with this client.
+    pub fn risk_provider_of(&self, client: &ClientId) -> Option<&Arc<RiskProvider>> {
+        self.providers.values().find(|provider| provider.client_id.as_ref() == Some(client))
+    }
+
+    /// The API token whose secret has this hash.
+    pub fn token_by_hash(&self, hash: &str) -> Option<&Arc<ApiToken>> {
+        self.tokens.get(hash)
+    }
+
+    /// The administrator with this user id.
+    pub fn administrator(&self, id: &str) -> Option<&Arc<User>> {
+        self.administrators.get(id)
+    }
+
+    /// Every signing key that is published.
+    pub fn signing_keys(&self) -> impl Iterator<Item = &Arc<SigningKey>> {
+        self.keys.values()
+    }
+
+    /// Every zone.
+    pub fn zones(&self) -> impl Iterator<Item = &Arc<Zone>> {
+        self.zones.values()
+    }
+
+    /// Whether the access token with this `jti` has been revoked.
+    pub fn is_revoked(&self, jti: &str) -> bool {
+        self.revoked.contains_key(jti)
+    }
+
+    /// Whether a row changes what is held here.
+    pub(super) fn concerns(row: &Row) -> bool {
+        match row {
+            Row::Put(Object::User(user)) => user.administrator,
+            Row::Put(object) => Self::KINDS.contains(&object.kind()),
+            Row::Delete { kind, .. } => *kind == Kind::User || Self::KINDS.contains(kind),
+            Row::Dedupe { .. } | Row::Receipt(_) | Row::Log(_) => false,
+        }
+    }
+
+    pub(super) fn apply(&mut self, row: &Row) {
+        match row {
+            Row::Put(object) => self.put(object),
+            Row::Delete { kind, id } => self.delete(*kind, id),
+            Row::Dedupe { .. } | Row::Receipt(_) | Row::Log(_) => {}
+        }
+    }
+
+    pub(super) fn put(&mut self, object: &Object) {
+        let id = object.keys().id;
+        match object {
+            Object::Org(it) => self.org = Some(Arc::new(*it.clone())),
+            Object::Client(it) => drop(self.clients.insert(id, Arc::new(*it.clone()))),
+            Object::Grant(it) => drop(self.grants.insert(it.id.clone(), Arc::new(*it.clone()))),
+            Object::RiskProvider(it) => drop(self.providers.insert(id, Arc::new(*it.clone()))),
+            Object::ApiToken(it) => {
+                self.tokens.retain(|_, token| token.id != it.id);
+                self.tokens.insert(it.hash.clone(), Arc::new(*it.clone()));
+            }
+            Object::User(it) if it.administrator => drop(self.administrators.insert(id, Arc::new(*it.clone()))),
+            Object::User(_) => drop(self.administrators.remove(&id)),
+            Object::SigningKey(it) => drop(self.keys.insert(id, Arc::new(*it.clone()))),
+            Object::Zone(it) => drop(self.zones.insert(id, Arc::new(*it.clone()))),
+            Object::RevokedToken(it) => drop(self.revoked.insert(id, Arc::new(*it.clone()))),
+            _ => {}
+        }
+    }
+
+    fn delete(&mut self, kind: Kind, id: &str) {
+        match kind {
+            Kind::Client => drop(self.clients.remove(id)),
+            Kind::Grant => drop(self.grants.remove(id)),
+            Kind::RiskProvider => drop(self.providers.remove(id)),
+            Kind::ApiToken => self.tokens.retain(|_, token| token.id.as_str() != id),
+            Kind::User => drop(self.administrators.remove(id)),
+            Kind::SigningKey => drop(self.keys.remove(id)),
+            Kind::Zone => drop(self.zones.remove(id)),
+            Kind::RevokedToken => drop(self.revoked.remove(id)),
+            _ => {}
+        }
+    }
+
+    pub(super) fn has_expired(&self, now: Timestamp) -> bool {
+        self.revoked.values().any(|token| token.expires_at < now)
+    }
+
+    pub(super) fn forget_expired(&mut self, now: Timestamp) {
+        self.revoked.retain(|_, token| token.expires_at >= now);
+    }
+}

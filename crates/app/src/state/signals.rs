@@ -1,0 +1,143 @@
+//! What providers say of addresses, as long as it counts.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use parking_lot::RwLock;
+use watchfire_model::{
+    id::RiskProviderId,
+    signal::{IpSignal, ProviderSignal},
+    time::Timestamp,
+};
+
+/// Named limits of the table of addresses.
+#[derive(Clone, Copy, Debug)]
+pub struct SignalLimits {
+    /// Signals that count at one time; past it a risk call is answered 503, and nothing accepted is lost.
+    pub live: usize,
+}
+
+impl Default for SignalLimits {
+    fn default() -> Self {
+        Self { live: 2_000_000 }
+    }
+}
+
+/// The table. An address has at most one signal of each provider: the one accepted last.
+#[derive(Debug)]
+pub struct LiveSignals {
+    by_ip: RwLock<HashMap<IpAddr, Vec<ProviderSignal>>>,
+    live: AtomicUsize,
+    limits: SignalLimits,
+}
+
+impl LiveSignals {
+    pub(super) fn new(limits: SignalLimits) -> Self {
+        Self { by_ip: RwLock::default(), live: AtomicUsize::new(0), limits }
+    }
+
+    /// What counts for `ip` at `now`.
+    pub fn at(&self, ip: IpAddr, now: Timestamp) -> Vec<ProviderSignal> {
+        let table = self.by_ip.read();
+        let known = table.get(&ip).map(Vec::as_slice).unwrap_or_default();
+        known.iter().filter(|signal| signal.signal.expires_at > now).cloned().collect()
+    }
+
+    /// How many signals are held.
+    pub fn len(&self) -> usize {
+        self.live.load(Ordering::Relaxed)
+    }
+
+    /// Whether none is held.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether `more` signals fit.
+    pub fn has_room_for(&self, more: usize) -> bool {
+        self.len().saturating_add(more) <= self.limits.live
+    }
+
+    /// Takes over what a provider said. What has expired already is not held (okta.md 4.3).
+    pub fn insert(&self, provider: &RiskProviderId, received_at: Timestamp, signals: &[IpSignal], now: Timestamp) {
+        let mut table = self.by_ip.write();
+        for signal in signals {
+            let known = table.entry(signal.ip).or_default();
+            let before = known.len();
+            known.retain(|old| old.provider != *provider);
+            if signal.expires_at > now {
+                known.push(ProviderSignal { provider: provider.clone(), received_at, signal: signal.clone() });
+            }
+            let after = known.len();
+            if after == 0 {
+                table.remove(&signal.ip);
+            }
+            self.live.fetch_add(after, Ordering::Relaxed);
+            self.live.fetch_sub(before, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn forget_expired(&self, now: Timestamp) {
+        let mut table = self.by_ip.write();
+        table.retain(|_, known| {
+            known.retain(|signal| signal.signal.expires_at > now);
+            !known.is_empty()
+        });
+        self.live.store(table.values().map(Vec::len).sum(), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use watchfire_model::signal::RiskLevel;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_000);
+
+    fn signal(level: RiskLevel, expires: i64) -> IpSignal {
+        let ip = IpAddr::from([1, 1, 1, 1]);
+        IpSignal { ip, level, message: None, observed_at: None, expires_at: Timestamp::from_seconds(expires) }
+    }
+
+    fn levels(table: &LiveSignals, at: i64) -> Vec<RiskLevel> {
+        table.at(IpAddr::from([1, 1, 1, 1]), Timestamp::from_seconds(at)).iter().map(|s| s.signal.level).collect()
+    }
+
+    #[test]
+    fn the_last_word_of_a_provider_counts() {
+        let table = LiveSignals::new(SignalLimits::default());
+        let (a, b) = (RiskProviderId::new("rkpA"), RiskProviderId::new("rkpB"));
+        table.insert(&a, NOW, &[signal(RiskLevel::High, 2_000)], NOW);
+        table.insert(&b, NOW, &[signal(RiskLevel::Medium, 2_000)], NOW);
+        table.insert(&a, NOW, &[signal(RiskLevel::Low, 2_000)], NOW);
+        assert_eq!(levels(&table, 1_001), [RiskLevel::Medium, RiskLevel::Low]);
+        assert_eq!(table.len(), 2);
+    }
+
+    #[test]
+    fn what_has_expired_does_not_count() {
+        let table = LiveSignals::new(SignalLimits::default());
+        let a = RiskProviderId::new("rkpA");
+        table.insert(&a, NOW, &[signal(RiskLevel::High, 1_500)], NOW);
+        assert_eq!(levels(&table, 1_499), [RiskLevel::High]);
+        assert!(levels(&table, 1_500).is_empty());
+        table.forget_expired(Timestamp::from_seconds(1_500));
+        assert!(table.is_empty());
+        // An expired word still replaces the one before it.
+        table.insert(&a, NOW, &[signal(RiskLevel::High, 2_000)], NOW);
+        table.insert(&a, NOW, &[signal(RiskLevel::High, 900)], NOW);
+        assert!(levels(&table, 1_001).is_empty());
+    }
+
+    #[test]
+    fn a_full_table_says_so() {
+        let table = LiveSignals::new(SignalLimits { live: 1 });
+        assert!(table.has_room_for(1));
+        table.insert(&RiskProviderId::new("rkpA"), NOW, &[signal(RiskLevel::High, 2_000)], NOW);
+        assert!(!table.has_room_for(1));
+    }
+}
