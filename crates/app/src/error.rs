@@ -110,7 +110,12 @@ impl Error {
     /// The entry `code` of the catalogue, with its standing status and text.
     pub fn catalogued(code: &'static str, causes: Vec<String>) -> Self {
         match catalogue::entry(code) {
-            Some((status, summary)) => Self::Catalogued { status, code, summary: summary.to_owned(), causes },
+            Some((status, summary)) => Self::Catalogued {
+                status,
+                code,
+                summary: summary.to_owned(),
+                causes,
+            },
             None => Self::internal(format!("{code} is not in the catalogue")),
         }
     }
@@ -130,7 +135,16 @@ impl From<Rejection> for Error {
             Rejection::AuthenticationFailed => Self::AuthenticationFailed,
             Rejection::InvalidToken => Self::Unauthenticated(Challenge::InvalidToken("The access token is invalid.")),
             Rejection::Catalogued { code, causes } => Self::catalogued(code, causes),
-            Rejection::OAuth { status, error, description } => Self::OAuth { status, error, description, dpop_nonce: None },
+            Rejection::OAuth {
+                status,
+                error,
+                description,
+            } => Self::OAuth {
+                status,
+                error,
+                description,
+                dpop_nonce: None,
+            },
         }
     }
 }
@@ -138,7 +152,9 @@ impl From<Rejection> for Error {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Busy(_) | StoreError::Timeout => Self::Unavailable { retry_after: Duration::from_secs(1) },
+            StoreError::Busy(_) | StoreError::Timeout => Self::Unavailable {
+                retry_after: Duration::from_secs(1),
+            },
             other => Self::internal(other),
         }
     }

@@ -18,14 +18,22 @@ pub struct KeyedIds {
 
 impl std::fmt::Debug for KeyedIds {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KeyedIds").field("epoch", &self.epoch).field("decision", &self.decision).finish_non_exhaustive()
+        f.debug_struct("KeyedIds")
+            .field("epoch", &self.epoch)
+            .field("decision", &self.decision)
+            .finish_non_exhaustive()
     }
 }
 
 impl KeyedIds {
     /// Ids of the process start `epoch` under `key`.
     pub fn new(key: &[u8], epoch: u64) -> Self {
-        Self { key: HmacSha256::new(key), epoch, decision: 0, ordinal: 0 }
+        Self {
+            key: HmacSha256::new(key),
+            epoch,
+            decision: 0,
+            ordinal: 0,
+        }
     }
 
     /// Goes on to the next decision; its first id has the ordinal 1.
@@ -37,7 +45,12 @@ impl KeyedIds {
     fn next_block(&mut self) -> [u8; 32] {
         self.ordinal = self.ordinal.wrapping_add(1);
         let mut input = [0_u8; 20];
-        let parts = self.epoch.to_be_bytes().into_iter().chain(self.decision.to_be_bytes()).chain(self.ordinal.to_be_bytes());
+        let parts = self
+            .epoch
+            .to_be_bytes()
+            .into_iter()
+            .chain(self.decision.to_be_bytes())
+            .chain(self.ordinal.to_be_bytes());
         input.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
         self.key.sign(input)
     }
@@ -48,20 +61,24 @@ impl IdSource for KeyedIds {
         let block = self.next_block();
         let tail = block.iter().take(ID_CHARS.saturating_sub(prefix.len()));
         // 256 is no multiple of 62: the bias costs less than a tenth of a bit a character.
-        let chars = tail.filter_map(|byte| BASE62.get(usize::from(byte % 62))).map(|&c| char::from(c));
+        let chars = tail
+            .filter_map(|byte| BASE62.get(usize::from(byte % 62)))
+            .map(|&c| char::from(c));
         prefix.chars().chain(chars).collect()
     }
 
     fn next_uuid(&mut self) -> String {
         let mut b = self.next_block();
         // RFC 9562 section 5.8: version 8, custom; the variant bits are standard.
-        if let [_, _, _, _, _, _, version, _, variant, ..] = &mut b {
-            *version = (*version & 0x0f) | 0x80;
-            *variant = (*variant & 0x3f) | 0x80;
-        }
+        let [_, _, _, _, _, _, version, _, variant, ..] = &mut b;
+        *version = (*version & 0x0f) | 0x80;
+        *variant = (*variant & 0x3f) | 0x80;
         let hex: String = b.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         let cuts = [(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)];
-        cuts.iter().filter_map(|&(from, to)| hex.get(from..to)).collect::<Vec<_>>().join("-")
+        cuts.iter()
+            .filter_map(|&(from, to)| hex.get(from..to))
+            .collect::<Vec<_>>()
+            .join("-")
     }
 }
 
@@ -92,6 +109,9 @@ mod tests {
         ids.sort();
         ids.dedup();
         assert_eq!(ids.len(), all);
-        assert!(ids.iter().all(|id| id.len() == 20 && id.starts_with("rkp") && id.bytes().all(|b| b.is_ascii_alphanumeric())));
+        assert!(
+            ids.iter()
+                .all(|id| id.len() == 20 && id.starts_with("rkp") && id.bytes().all(|b| b.is_ascii_alphanumeric()))
+        );
     }
 }

@@ -1,10 +1,137 @@
 //! The use cases, the sequencer and the hot state.
+//!
+//! A use case checks that its caller may, reads what it needs, gives a command to the sequencer and
+//! returns typed values. It knows nothing of HTTP; `http` turns requests into calls and answers into
+//! bytes.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`identity`] | clients, tokens, users, sign-in |
+//! | [`intake`] | what providers send |
+//! | [`sequencer`] | the one order of everything that changes state |
+//! | [`state`] | what is kept in memory, published after each sync |
+//! | [`access`] | who calls, and what it may do |
+//! | [`start`](mod@start) | from an open store to a running application |
 
+pub mod access;
+mod catalogue;
 pub mod clock;
 pub mod entropy;
 pub mod error;
+pub mod identity;
+pub mod ids;
+pub mod intake;
 pub mod rate;
+pub mod reads;
+pub mod sequencer;
+pub mod settings;
+pub mod start;
+pub mod state;
+pub mod vault;
 
-pub use clock::Clock;
-pub use entropy::Entropy;
-pub use error::{Challenge, Error, Result};
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use watchfire_store::index::Index;
+
+use self::{
+    access::Principal,
+    identity::signing_keys::SigningKeys,
+    rate::{RateLimit, RateLimiter, RateWindow},
+    sequencer::Commands,
+    state::State,
+};
+pub use self::{
+    clock::Clock,
+    entropy::Entropy,
+    error::{Challenge, Error, Result},
+    settings::Settings,
+    start::{Parts, Started, start},
+    vault::Vault,
+};
+
+/// The application: every use case is a method. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+/// What the use cases work with.
+#[derive(Debug)]
+pub struct Inner {
+    commands: Commands,
+    index: Arc<dyn Index>,
+    state: Arc<State>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    vault: Vault,
+    settings: Settings,
+    signing_keys: ArcSwapOption<SigningKeys>,
+    risk_calls: RateLimiter,
+    api_calls: RateLimiter,
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.inner
+    }
+}
+
+impl App {
+    fn new(
+        commands: Commands,
+        index: Arc<dyn Index>,
+        state: Arc<State>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        vault: Vault,
+        settings: Settings,
+    ) -> Self {
+        let risk_calls = RateLimiter::new(RateLimit::per_minute(settings.risk_calls_per_minute));
+        let api_calls = RateLimiter::new(RateLimit::per_minute(settings.api_calls_per_minute));
+        let signing_keys = ArcSwapOption::empty();
+        let inner = Inner {
+            commands,
+            index,
+            state,
+            clock,
+            entropy,
+            vault,
+            settings,
+            signing_keys,
+            risk_calls,
+            api_calls,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// What the operator decided.
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// Time.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
+
+    /// The hot state.
+    pub fn state(&self) -> &State {
+        &self.inner.state
+    }
+
+    /// Counts a management call of `caller` (okta.md 11.5).
+    pub fn count_api_call(&self, caller: &Principal) -> Option<RateWindow> {
+        self.api_calls.count(caller.rate_key(), self.clock.now())
+    }
+
+    /// Whether the store answers (`/readyz`).
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ready(&self) -> Result<()> {
+        Ok(self.index.ping().await?)
+    }
+}

@@ -37,7 +37,12 @@ pub struct SequencerLimits {
 
 impl Default for SequencerLimits {
     fn default() -> Self {
-        Self { queue: 4_096, group: 256, retry_after: Duration::from_secs(1), purge_every: Duration::from_secs(60) }
+        Self {
+            queue: 4_096,
+            group: 256,
+            retry_after: Duration::from_secs(1),
+            purge_every: Duration::from_secs(60),
+        }
     }
 }
 
@@ -76,7 +81,9 @@ impl Commands {
     }
 
     fn unavailable(&self) -> Error {
-        Error::Unavailable { retry_after: self.limits.retry_after }
+        Error::Unavailable {
+            retry_after: self.limits.retry_after,
+        }
     }
 }
 
@@ -114,8 +121,25 @@ impl<J: Journal> Sequencer<J> {
     ) -> (Self, Commands) {
         let (sender, queue) = mpsc::channel(limits.queue);
         let (accepted, accepted_rx) = watch::channel(0);
-        let commands = Commands { queue: sender, accepted: accepted_rx, applied: journal.applied(), limits };
-        (Self { journal, state, clock, ids, queue, accepted, limits, last }, commands)
+        let commands = Commands {
+            queue: sender,
+            accepted: accepted_rx,
+            applied: journal.applied(),
+            limits,
+        };
+        (
+            Self {
+                journal,
+                state,
+                clock,
+                ids,
+                queue,
+                accepted,
+                limits,
+                last,
+            },
+            commands,
+        )
     }
 
     /// Runs until `stop` is cancelled and the queue is empty, or until a sync fails.
@@ -191,7 +215,13 @@ impl<J: Journal> Sequencer<J> {
         let slice = self.journal.load(&pending.needs()).await?;
         self.last = self.last.max(self.clock.now());
         self.ids.begin_decision();
-        let decision = pending.decide(&slice, &mut Context { now: self.last, ids: &mut self.ids });
+        let decision = pending.decide(
+            &slice,
+            &mut Context {
+                now: self.last,
+                ids: &mut self.ids,
+            },
+        );
         if decision.rows.is_empty() {
             // Nothing to write, but the answer still waits for the sync: what it repeats may be in
             // this very group.

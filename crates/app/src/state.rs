@@ -27,7 +27,10 @@ pub struct State {
 impl State {
     /// Empty, with these limits.
     pub fn new(limits: SignalLimits) -> Self {
-        Self { directory: ArcSwap::default(), signals: LiveSignals::new(limits) }
+        Self {
+            directory: ArcSwap::default(),
+            signals: LiveSignals::new(limits),
+        }
     }
 
     /// What administrators keep, as of now. Cheap; hold it for the length of a request.
@@ -58,7 +61,8 @@ impl State {
         }
         for row in rows() {
             if let Row::Receipt(receipt) = row {
-                self.signals.insert(&receipt.provider, receipt.received_at, &receipt.signals, now);
+                self.signals
+                    .insert(&receipt.provider, receipt.received_at, &receipt.signals, now);
             }
         }
     }

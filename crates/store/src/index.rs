@@ -47,7 +47,7 @@ pub struct StoredReceipt {
 
 /// The index, read-only.
 #[async_trait]
-pub trait Index: Send + Sync {
+pub trait Index: Send + Sync + std::fmt::Debug {
     /// The object of `kind` with `id`.
     async fn get(&self, kind: Kind, id: &str) -> Result<Option<Object>, StoreError>;
     /// The object of `kind` with the natural key `key`.

@@ -49,7 +49,14 @@ pub(super) struct Envelope<C: Command> {
 impl<C: Command> Envelope<C> {
     pub(super) fn new(command: C) -> (Self, oneshot::Receiver<Result<C::Outcome>>) {
         let (answer, receiver) = oneshot::channel();
-        (Self { command, outcome: None, answer }, receiver)
+        (
+            Self {
+                command,
+                outcome: None,
+                answer,
+            },
+            receiver,
+        )
     }
 }
 

@@ -52,7 +52,11 @@ impl Directory {
 
     /// The scopes granted to a client.
     pub fn granted_scopes(&self, client: &ClientId) -> BTreeSet<&str> {
-        self.grants.values().filter(|grant| grant.client_id == *client).map(|grant| grant.scope.as_str()).collect()
+        self.grants
+            .values()
+            .filter(|grant| grant.client_id == *client)
+            .map(|grant| grant.scope.as_str())
+            .collect()
     }
 
     /// Every risk provider.
@@ -62,7 +66,9 @@ impl Directory {
 
     /// The risk provider that calls with this client.
     pub fn risk_provider_of(&self, client: &ClientId) -> Option<&Arc<RiskProvider>> {
-        self.providers.values().find(|provider| provider.client_id.as_ref() == Some(client))
+        self.providers
+            .values()
+            .find(|provider| provider.client_id.as_ref() == Some(client))
     }
 
     /// The API token whose secret has this hash.

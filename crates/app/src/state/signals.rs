@@ -36,14 +36,22 @@ pub struct LiveSignals {
 
 impl LiveSignals {
     pub(super) fn new(limits: SignalLimits) -> Self {
-        Self { by_ip: RwLock::default(), live: AtomicUsize::new(0), limits }
+        Self {
+            by_ip: RwLock::default(),
+            live: AtomicUsize::new(0),
+            limits,
+        }
     }
 
     /// What counts for `ip` at `now`.
     pub fn at(&self, ip: IpAddr, now: Timestamp) -> Vec<ProviderSignal> {
         let table = self.by_ip.read();
         let known = table.get(&ip).map(Vec::as_slice).unwrap_or_default();
-        known.iter().filter(|signal| signal.signal.expires_at > now).cloned().collect()
+        known
+            .iter()
+            .filter(|signal| signal.signal.expires_at > now)
+            .cloned()
+            .collect()
     }
 
     /// How many signals are held.
@@ -69,7 +77,11 @@ impl LiveSignals {
             let before = known.len();
             known.retain(|old| old.provider != *provider);
             if signal.expires_at > now {
-                known.push(ProviderSignal { provider: provider.clone(), received_at, signal: signal.clone() });
+                known.push(ProviderSignal {
+                    provider: provider.clone(),
+                    received_at,
+                    signal: signal.clone(),
+                });
             }
             let after = known.len();
             if after == 0 {
@@ -100,11 +112,21 @@ mod tests {
 
     fn signal(level: RiskLevel, expires: i64) -> IpSignal {
         let ip = IpAddr::from([1, 1, 1, 1]);
-        IpSignal { ip, level, message: None, observed_at: None, expires_at: Timestamp::from_seconds(expires) }
+        IpSignal {
+            ip,
+            level,
+            message: None,
+            observed_at: None,
+            expires_at: Timestamp::from_seconds(expires),
+        }
     }
 
     fn levels(table: &LiveSignals, at: i64) -> Vec<RiskLevel> {
-        table.at(IpAddr::from([1, 1, 1, 1]), Timestamp::from_seconds(at)).iter().map(|s| s.signal.level).collect()
+        table
+            .at(IpAddr::from([1, 1, 1, 1]), Timestamp::from_seconds(at))
+            .iter()
+            .map(|s| s.signal.level)
+            .collect()
     }
 
     #[test]

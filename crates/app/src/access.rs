@@ -1,0 +1,119 @@
+//! Who calls, and what they may do (okta.md 1.1).
+
+use std::{collections::BTreeSet, net::IpAddr};
+
+use watchfire_crypto::digest::sha256_hex;
+use watchfire_model::{
+    id::{ApiTokenId, ClientId, UserId, ZoneId},
+    log::Actor,
+    object::{ApiToken, Status, TokenNetwork, User, UserStatus},
+};
+
+use crate::{App, Challenge, Error, Result, state::Directory};
+
+/// The caller of a management operation, verified.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// How the System Log names it.
+    pub actor: Actor,
+    /// What it showed.
+    pub grant: Authority,
+}
+
+/// What lets a caller in, and how far.
+#[derive(Clone, Debug)]
+pub enum Authority {
+    /// An administrator's API token: everything that the administrator may do.
+    Administrator {
+        /// Whose token it is.
+        user_id: UserId,
+        /// The token.
+        token_id: ApiTokenId,
+    },
+    /// An access token of a service app: the scopes that it names.
+    Client {
+        /// The app.
+        client_id: ClientId,
+        /// The scopes.
+        scopes: BTreeSet<String>,
+    },
+}
+
+impl Principal {
+    /// Lets the caller on when its credential reaches `scope`; an API token reaches every scope
+    /// that the surface offers to administrators.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] naming the scope.
+    pub fn require(&self, scope: &'static str) -> Result<()> {
+        match &self.grant {
+            Authority::Administrator { .. } => Ok(()),
+            Authority::Client { scopes, .. } if scopes.contains(scope) => Ok(()),
+            Authority::Client { .. } => Err(Error::Forbidden {
+                needed_scope: Some(scope),
+            }),
+        }
+    }
+
+    /// The administrator behind an API token; a service app is none.
+    pub const fn administrator(&self) -> Option<&UserId> {
+        match &self.grant {
+            Authority::Administrator { user_id, .. } => Some(user_id),
+            Authority::Client { .. } => None,
+        }
+    }
+
+    /// Under which calls are counted: the token, or the client.
+    pub fn rate_key(&self) -> &str {
+        match &self.grant {
+            Authority::Administrator { token_id, .. } => token_id.as_str(),
+            Authority::Client { client_id, .. } => client_id.as_str(),
+        }
+    }
+}
+
+impl App {
+    /// Checks an `SSWS` token (okta.md 1.1). `from` is the client's address.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] when it is none of ours, has expired, belongs to somebody who is not
+    /// an active administrator, or may not be used from there.
+    pub fn authenticate_api_token(&self, secret: &str, from: IpAddr) -> Result<Principal> {
+        let directory = self.state.directory();
+        let (token, user) = self.known_token(&directory, secret).ok_or_else(invalid_token)?;
+        if !may_come_from(&token.network, from, &directory) {
+            return Err(invalid_token());
+        }
+        Ok(Principal {
+            actor: Actor::user(user.id.as_str(), &user.login, user.display_name()),
+            grant: Authority::Administrator {
+                user_id: user.id.clone(),
+                token_id: token.id.clone(),
+            },
+        })
+    }
+
+    fn known_token<'a>(&self, directory: &'a Directory, secret: &str) -> Option<(&'a ApiToken, &'a User)> {
+        // The secret has more entropy than the hash could leak through the time of a map look-up.
+        let token = directory.token_by_hash(&sha256_hex(secret))?;
+        let user = directory.administrator(token.user_id.as_str())?;
+        let alive = token.expires_at.is_none_or(|at| at > self.clock.now());
+        (alive && user.status == UserStatus::Active).then_some((token, user))
+    }
+}
+
+fn invalid_token() -> Error {
+    Error::Unauthenticated(Challenge::InvalidToken("The access token is invalid."))
+}
+
+fn may_come_from(network: &TokenNetwork, from: IpAddr, directory: &Directory) -> bool {
+    let TokenNetwork::Zone { include, exclude } = network else {
+        return true;
+    };
+    let within = |zones: &[ZoneId]| {
+        directory
+            .zones()
+            .any(|zone| zone.status == Status::Active && zones.contains(&zone.id) && zone.contains(from))
+    };
+    (include.is_empty() || within(include)) && !within(exclude)
+}

@@ -1,0 +1,4 @@
+//! What providers send: risk events.
+
+pub mod risk_events;
+pub mod risk_providers;

@@ -1,0 +1,67 @@
+//! Reads of the index, after everything that was accepted before them.
+
+use watchfire_model::object::{Object, TypedObject};
+use watchfire_store::index::PageQuery;
+
+use crate::{App, Error, Result};
+
+/// One page of typed objects.
+#[derive(Clone, Debug)]
+pub struct Listed<T> {
+    /// The objects in the order in which they were made.
+    pub items: Vec<T>,
+    /// The `after` of the next page; absent on the last one.
+    pub next: Option<String>,
+}
+
+impl App {
+    /// The object of type `T` with `id`.
+    pub(crate) async fn get<T: TypedObject>(&self, id: &str) -> Result<Option<T>> {
+        self.commands.wait_for_index().await;
+        Ok(self.index.get(T::KIND, id).await?.and_then(T::from_object))
+    }
+
+    /// The object of type `T` with the natural key `key`.
+    pub(crate) async fn find<T: TypedObject>(&self, key: &str) -> Result<Option<T>> {
+        self.commands.wait_for_index().await;
+        Ok(self.index.find(T::KIND, key).await?.and_then(T::from_object))
+    }
+
+    /// Every object of type `T`, oldest first.
+    pub(crate) async fn all<T: TypedObject>(&self) -> Result<Vec<T>> {
+        self.commands.wait_for_index().await;
+        Ok(typed(self.index.all(T::KIND).await?))
+    }
+
+    /// Every object of type `T` under `parent`, oldest first.
+    pub(crate) async fn children<T: TypedObject>(&self, parent: &str) -> Result<Vec<T>> {
+        self.commands.wait_for_index().await;
+        Ok(typed(self.index.children(T::KIND, parent).await?))
+    }
+
+    /// A page of objects of type `T`; `after` is what the last page gave as `next`.
+    pub(crate) async fn page<T: TypedObject>(&self, parent: Option<&str>, after: Option<&str>, limit: u32) -> Result<Listed<T>> {
+        self.commands.wait_for_index().await;
+        let after = match after {
+            None => 0,
+            Some(cursor) => cursor.parse().map_err(|_| Error::catalogued("E0000029", Vec::new()))?,
+        };
+        let page = self
+            .index
+            .page(&PageQuery {
+                kind: T::KIND,
+                parent: parent.map(str::to_owned),
+                after,
+                limit,
+            })
+            .await?;
+        Ok(Listed {
+            items: typed(page.objects),
+            next: page.next.map(|place| place.to_string()),
+        })
+    }
+}
+
+fn typed<T: TypedObject>(objects: Vec<Object>) -> Vec<T> {
+    objects.into_iter().filter_map(T::from_object).collect()
+}

@@ -1,0 +1,45 @@
+//! What the operator decides and use cases look at.
+
+use std::time::Duration;
+
+use crate::{sequencer::SequencerLimits, state::SignalLimits};
+
+/// Settings of the use cases. The command line, the environment and the file are the `cli`'s.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The org URL without a slash at its end: issuer, audience, the root of every link.
+    pub org_url: String,
+    /// Whether this is a laptop: other spellings of the local org URL are taken in an `aud`.
+    pub dev: bool,
+    /// Risk calls a minute and provider; 0 is no limit (okta.md 13, row 1).
+    pub risk_calls_per_minute: u32,
+    /// Management calls a minute and credential; 0 is no limit.
+    pub api_calls_per_minute: u32,
+    /// Sign-in attempts a second and user name; 0 is no limit.
+    pub logins_per_second: u32,
+    /// How far a client's clock may be off (okta.md 1.3.2).
+    pub clock_skew: Duration,
+    /// Limits of the sequencer.
+    pub sequencer: SequencerLimits,
+    /// Limits of the table of addresses.
+    pub signals: SignalLimits,
+    /// Passwords that are hashed at one time; each takes 19 MiB.
+    pub password_hashes: usize,
+}
+
+impl Settings {
+    /// The defaults for an installation at `org_url`.
+    pub fn new(org_url: impl Into<String>) -> Self {
+        Self {
+            org_url: org_url.into().trim_end_matches('/').to_owned(),
+            dev: false,
+            risk_calls_per_minute: 3,
+            api_calls_per_minute: 1_200,
+            logins_per_second: 4,
+            clock_skew: Duration::from_secs(60),
+            sequencer: SequencerLimits::default(),
+            signals: SignalLimits::default(),
+            password_hashes: 2,
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! From an open store to a running application.
+
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use watchfire_crypto::{
+    digest::sha256_hex,
+    signing::{NewKey, PrivateKey},
+};
+use watchfire_domain::{
+    bootstrap::{Bootstrap, Bootstrapped},
+    risk_event::RiskEvents,
+};
+use watchfire_model::{
+    id::RiskProviderId,
+    object::{Kind, Object},
+    time::Timestamp,
+};
+use watchfire_store::{index::Index, journal::Journal};
+
+use crate::{
+    App, Clock, Entropy, Error, Result, Vault,
+    entropy::url_safe,
+    identity::signing_keys::seal_new,
+    ids::KeyedIds,
+    sequencer::{Ended, Sequencer},
+    settings::Settings,
+    state::{Directory, State},
+};
+
+/// Everything that an application is made of.
+#[derive(Debug)]
+pub struct Parts<J> {
+    /// Where decisions become durable.
+    pub journal: J,
+    /// Where they are found again.
+    pub index: Arc<dyn Index>,
+    /// The number of this process start.
+    pub epoch: u64,
+    /// No decision is dated before this.
+    pub last_decision: Timestamp,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// The key from outside the database.
+    pub vault: Vault,
+    /// What the operator decided.
+    pub settings: Settings,
+    /// The first administrator's token, where the operator chose one.
+    pub first_token: Option<String>,
+}
+
+/// A running application.
+#[derive(Debug)]
+pub struct Started {
+    /// The use cases.
+    pub app: App,
+    /// The first administrator's token, when this was the first start: it is not kept anywhere.
+    pub first_token: Option<String>,
+    /// The sequencer; it ends when `stop` is cancelled or a sync fails.
+    pub sequencer: JoinHandle<Ended>,
+}
+
+/// Loads the hot state, starts the sequencer and makes the organisation if there is none.
+///
+/// # Errors
+/// When the store does not answer, or its keys were sealed under another key file.
+pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToken) -> Result<Started> {
+    let state = Arc::new(State::new(parts.settings.signals));
+    load_directory(&*parts.index, &state).await?;
+    load_signals(&*parts.index, &state, parts.clock.now()).await?;
+    let ids = KeyedIds::new(parts.vault.id_key(), parts.epoch);
+    let (sequencer, commands) = Sequencer::new(
+        parts.journal,
+        Arc::clone(&state),
+        Arc::clone(&parts.clock),
+        ids,
+        parts.last_decision,
+        parts.settings.sequencer,
+    );
+    let sequencer = tokio::spawn(sequencer.run(stop));
+    let app = App::new(
+        commands,
+        parts.index,
+        state,
+        parts.clock,
+        parts.entropy,
+        parts.vault,
+        parts.settings,
+    );
+    let first_token = make_organisation(&app, parts.first_token).await?;
+    app.open_signing_keys()?;
+    Ok(Started {
+        app,
+        first_token,
+        sequencer,
+    })
+}
+
+async fn load_directory(index: &dyn Index, state: &State) -> Result<()> {
+    let mut objects = Vec::new();
+    for kind in Directory::KINDS {
+        objects.extend(index.all(*kind).await?);
+    }
+    let owners: Vec<String> = objects
+        .iter()
+        .filter_map(|object| {
+            if let Object::ApiToken(token) = object {
+                Some(token.user_id.to_string())
+            } else {
+                None
+            }
+        })
+        .collect();
+    for owner in owners {
+        objects.extend(index.get(Kind::User, &owner).await?);
+    }
+    state.load(objects);
+    Ok(())
+}
+
+/// Receipts that are read at one time while the table of addresses is rebuilt.
+const RECEIPT_PAGE: u32 = 500;
+
+/// The table of addresses is rebuilt from what has not expired.
+async fn load_signals(index: &dyn Index, state: &State, now: Timestamp) -> Result<()> {
+    let mut after = (Timestamp::from_micros(i64::MIN), String::new());
+    loop {
+        let receipts = index.live_receipts(now, after.clone(), RECEIPT_PAGE).await?;
+        let Some(last) = receipts.last() else { return Ok(()) };
+        after = (last.received_at, last.id.clone());
+        for receipt in &receipts {
+            let corrupt = || Error::internal(format!("receipt {} cannot be read", receipt.id));
+            let body: serde_json::Value = serde_json::from_str(&receipt.body).map_err(|_| corrupt())?;
+            let signals = RiskEvents::read(&body).map_err(|_| corrupt())?.effective(receipt.received_at);
+            state
+                .signals()
+                .insert(&RiskProviderId::new(&receipt.provider), receipt.received_at, &signals, now);
+        }
+    }
+}
+
+/// Characters of a made API token behind its `00`.
+const TOKEN_CHARS: usize = 40;
+
+/// A fresh API token secret (okta.md 1.1: it begins with `00`).
+pub(crate) fn new_token(entropy: &dyn Entropy) -> String {
+    format!("00{}", url_safe(entropy, TOKEN_CHARS))
+}
+
+async fn make_organisation(app: &App, chosen: Option<String>) -> Result<Option<String>> {
+    if app.state.directory().org().is_some() {
+        return Ok(None);
+    }
+    let key = tokio::task::spawn_blocking(|| PrivateKey::generate(NewKey::Rsa2048))
+        .await
+        .map_err(Error::internal)?;
+    let key = key.map_err(Error::internal)?;
+    let token = chosen.unwrap_or_else(|| new_token(&*app.entropy));
+    let command = Bootstrap {
+        token_hash: sha256_hex(&token),
+        signing_key: seal_new(&app.vault, &key)?,
+    };
+    match app.commands.run(command).await? {
+        Bootstrapped::FirstStart => Ok(Some(token)),
+        Bootstrapped::Existing => Ok(None),
+    }
+}
