@@ -3,6 +3,8 @@
 //! The first active policy whose groups include the user decides, by the first of its active rules
 //! whose conditions all hold. No policy or no rule is a denial: nothing is allowed by omission.
 
+pub mod priority;
+
 use std::net::IpAddr;
 
 use serde::Serialize;

@@ -1,1 +1,3 @@
-//! stub
+//! The HTTP surfaces.
+
+pub mod okta;

@@ -5,6 +5,7 @@
 //! the serde form of the structs here and changes only by adding members that have a default.
 
 mod client;
+mod draft;
 mod org;
 mod policy;
 mod risk_provider;
@@ -12,6 +13,7 @@ mod user;
 
 pub use self::{
     client::{AuthMethod, Client, ClientMetadata, Grant, KeySource},
+    draft::{PolicyDraft, RuleDraft, ZoneDraft},
     org::{ApiToken, KeyState, Org, RevokedToken, SigningKey, TokenNetwork},
     policy::{
         Access, FactorPrompt, NetworkCondition, NetworkConnection, Policy, RiskScoreLevel, Rule, RuleConditions, SignOnAction,

@@ -1,0 +1,3 @@
+//! `/api/v1/policies` (okta.md 9.3).
+
+pub mod shape;

@@ -1,0 +1,222 @@
+//! Sign-on policies and their rules as Okta has them in JSON (okta.md 9.3).
+
+mod read;
+
+pub use read::{parse_policy, parse_rule};
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use watchfire_model::object::{
+    Access, FactorPrompt, NetworkCondition, NetworkConnection, Policy, Rule, RuleConditions, SignOnAction, Status,
+};
+
+/// The only policy type that is kept.
+pub const POLICY_TYPE: &str = "OKTA_SIGN_ON";
+/// What rules of [`POLICY_TYPE`] call themselves.
+pub const RULE_TYPE: &str = "SIGN_ON";
+
+/// A sign-on policy.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Policy)]
+pub struct PolicyBody {
+    /// `00p…`
+    #[schema(read_only)]
+    id: String,
+    /// `ACTIVE` or `INACTIVE`
+    status: &'static str,
+    /// Unique, at most 255 characters.
+    name: String,
+    description: Option<String>,
+    /// 1 is asked first; those behind it move down.
+    priority: u32,
+    /// Whether the organisation came with it.
+    #[schema(read_only)]
+    system: bool,
+    /// `{"people":{"groups":{"include":["00g…"]}}}`; no groups is everyone.
+    #[schema(value_type = Object)]
+    conditions: Value,
+    #[schema(read_only)]
+    created: String,
+    #[serde(rename = "lastUpdated")]
+    #[schema(read_only)]
+    last_updated: String,
+    #[serde(rename = "_links")]
+    #[schema(read_only, value_type = Object)]
+    links: Value,
+    /// `OKTA_SIGN_ON`
+    #[serde(rename = "type")]
+    policy_type: &'static str,
+}
+
+/// A rule of a sign-on policy.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PolicyRule)]
+pub struct RuleBody {
+    /// `0pr…`
+    #[schema(read_only)]
+    id: String,
+    /// `ACTIVE` or `INACTIVE`
+    status: &'static str,
+    /// Unique within the policy, at most 255 characters.
+    name: String,
+    /// 1 is asked first; those behind it move down.
+    priority: u32,
+    #[schema(read_only)]
+    created: String,
+    #[serde(rename = "lastUpdated")]
+    #[schema(read_only)]
+    last_updated: String,
+    /// Whether the policy came with it; it is asked last and matches always.
+    #[schema(read_only)]
+    system: bool,
+    /// `people`, `network`, `authContext`, `risk`, `riskScore`, `identityProvider`: all must hold.
+    #[schema(value_type = Object)]
+    conditions: Value,
+    /// `signon`: whether the sign-in is allowed, needs a factor, and how long its session lives.
+    #[schema(value_type = Object)]
+    actions: Value,
+    #[serde(rename = "_links")]
+    #[schema(read_only, value_type = Object)]
+    links: Value,
+    /// `SIGN_ON`
+    #[serde(rename = "type")]
+    rule_type: &'static str,
+}
+
+/// Writes a policy. `org_url` has no trailing slash.
+pub fn render_policy(policy: &Policy, org_url: &str) -> PolicyBody {
+    let href = format!("{org_url}/api/v1/policies/{}", policy.id);
+    let mut links = links(&href, policy.status, policy.system);
+    links.insert("rules".to_owned(), link(&format!("{href}/rules"), &["GET", "POST"]));
+    PolicyBody {
+        id: policy.id.to_string(),
+        status: policy.status.as_str(),
+        name: policy.name.clone(),
+        description: policy.description.clone(),
+        priority: policy.priority,
+        system: policy.system,
+        conditions: json!({"people": {"groups": {"include": policy.groups}}}),
+        created: policy.created.to_string(),
+        last_updated: policy.last_updated.to_string(),
+        links: Value::Object(links),
+        policy_type: POLICY_TYPE,
+    }
+}
+
+/// Writes a rule. `org_url` has no trailing slash.
+pub fn render_rule(rule: &Rule, org_url: &str) -> RuleBody {
+    let href = format!("{org_url}/api/v1/policies/{}/rules/{}", rule.policy_id, rule.id);
+    RuleBody {
+        id: rule.id.to_string(),
+        status: rule.status.as_str(),
+        name: rule.name.clone(),
+        priority: rule.priority,
+        created: rule.created.to_string(),
+        last_updated: rule.last_updated.to_string(),
+        system: rule.system,
+        conditions: conditions(&rule.conditions),
+        actions: json!({"signon": action(&rule.action)}),
+        links: Value::Object(links(&href, rule.status, rule.system)),
+        rule_type: RULE_TYPE,
+    }
+}
+
+fn conditions(conditions: &RuleConditions) -> Value {
+    let mut body = Map::new();
+    let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
+    put("people", json!({"users": {"exclude": conditions.excluded_users}}));
+    put("network", network(&conditions.network));
+    put(
+        "authContext",
+        json!({"authType": conditions.auth_type.as_deref().unwrap_or("ANY")}),
+    );
+    // The server adds the empty list of behaviours where a score is asked for.
+    if conditions.risk_score.is_some() || !conditions.behaviors.is_empty() {
+        put("risk", json!({"behaviors": conditions.behaviors}));
+    }
+    if let Some(level) = conditions.risk_score {
+        put("riskScore", json!({"level": level.as_str()}));
+    }
+    put(
+        "identityProvider",
+        json!({"provider": conditions.identity_provider.as_deref().unwrap_or("ANY")}),
+    );
+    Value::Object(body)
+}
+
+fn network(network: &NetworkCondition) -> Value {
+    let connection = match network.connection {
+        NetworkConnection::Anywhere => "ANYWHERE",
+        NetworkConnection::Zone => "ZONE",
+    };
+    let mut body = Map::new();
+    body.insert("connection".to_owned(), connection.into());
+    for (name, zones) in [("include", &network.include), ("exclude", &network.exclude)] {
+        if !zones.is_empty() {
+            body.insert(name.to_owned(), json!(zones));
+        }
+    }
+    Value::Object(body)
+}
+
+fn action(action: &SignOnAction) -> Value {
+    let mut body = Map::new();
+    let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
+    put(
+        "access",
+        match action.access {
+            Access::Allow => "ALLOW".into(),
+            Access::Deny => "DENY".into(),
+        },
+    );
+    put("requireFactor", action.require_factor.into());
+    put("primaryFactor", action.primary_factor.clone().into());
+    put(
+        "factorPromptMode",
+        match action.factor_prompt_mode {
+            FactorPrompt::Always => "ALWAYS".into(),
+            FactorPrompt::Device => "DEVICE".into(),
+            FactorPrompt::Session => "SESSION".into(),
+        },
+    );
+    if let Some(minutes) = action.factor_lifetime {
+        put("factorLifetime", minutes.into());
+    }
+    put("rememberDeviceByDefault", action.remember_device_by_default.into());
+    put(
+        "session",
+        json!({
+            "usePersistentCookie": action.session.use_persistent_cookie,
+            "maxSessionIdleMinutes": action.session.max_session_idle_minutes,
+            "maxSessionLifetimeMinutes": action.session.max_session_lifetime_minutes,
+        }),
+    );
+    Value::Object(body)
+}
+
+/// What can be done with an object: system ones stay and stay active.
+fn links(href: &str, status: Status, system: bool) -> Map<String, Value> {
+    let mut links = Map::new();
+    if system {
+        links.insert("self".to_owned(), link(href, &["GET", "PUT"]));
+        return links;
+    }
+    links.insert("self".to_owned(), link(href, &["GET", "PUT", "DELETE"]));
+    let lifecycle = match status {
+        Status::Active => "deactivate",
+        Status::Inactive => "activate",
+    };
+    links.insert(
+        lifecycle.to_owned(),
+        link(&format!("{href}/lifecycle/{lifecycle}"), &["POST"]),
+    );
+    links
+}
+
+fn link(href: &str, allow: &[&str]) -> Value {
+    json!({"href": href, "hints": {"allow": allow}})
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! Reads the bodies of policies and rules.
+//!
+//! Unknown members are ignored, but an unknown condition is refused: a rule that leaves one out
+//! would match more than its author wanted.
+
+use serde_json::Value;
+use watchfire_app::Error;
+use watchfire_model::{
+    id::{GroupId, UserId},
+    object::{
+        Access, FactorPrompt, NetworkCondition, NetworkConnection, PolicyDraft, RiskScoreLevel, RuleConditions, RuleDraft,
+        SignOnAction, SignOnSession, Status,
+    },
+};
+
+use super::{
+    super::super::members::{Faults, Members},
+    POLICY_TYPE, RULE_TYPE,
+};
+
+const MAX_NAME: usize = 255;
+const MAX_DESCRIPTION: usize = 1024;
+const STATUS: [(&str, Status); 2] = [("ACTIVE", Status::Active), ("INACTIVE", Status::Inactive)];
+const RULE_CONDITIONS: [&str; 6] = ["people", "network", "authContext", "identityProvider", "risk", "riskScore"];
+
+/// Reads the body of POST and PUT of a policy.
+///
+/// # Errors
+/// [`Error::Malformed`] for no object, [`Error::Invalid`] with every fault otherwise.
+pub fn parse_policy(body: &Value) -> Result<PolicyDraft, Error> {
+    let body = Members::of(body)?;
+    let faults = &mut Faults::default();
+    body.require("type", faults);
+    body.choice("type", &[(POLICY_TYPE, ())], faults);
+    let conditions = body.child("conditions", faults);
+    known_conditions(&conditions, &["people"], faults);
+    let people = conditions.child("people", faults);
+    let groups = people.child("groups", faults);
+    nobody(&people.child("users", faults), &["include", "exclude"], faults);
+    nobody(&groups, &["exclude"], faults);
+    let draft = PolicyDraft {
+        name: body.required_text("name", MAX_NAME, faults),
+        description: body.text("description", MAX_DESCRIPTION, faults),
+        status: body.choice("status", &STATUS, faults),
+        priority: body.integer("priority", 1..=u32::MAX, faults),
+        groups: groups.texts("include", faults).into_iter().map(GroupId::new).collect(),
+    };
+    std::mem::take(faults).or(draft)
+}
+
+/// Reads the body of POST and PUT of a rule.
+///
+/// # Errors
+/// [`Error::Malformed`] for no object, [`Error::Invalid`] with every fault otherwise.
+pub fn parse_rule(body: &Value) -> Result<RuleDraft, Error> {
+    let body = Members::of(body)?;
+    let faults = &mut Faults::default();
+    body.choice("type", &[(RULE_TYPE, ())], faults);
+    let draft = RuleDraft {
+        name: body.required_text("name", MAX_NAME, faults),
+        status: body.choice("status", &STATUS, faults),
+        priority: body.integer("priority", 1..=u32::MAX, faults),
+        conditions: conditions(&body.child("conditions", faults), faults),
+        action: action(&body, faults),
+    };
+    std::mem::take(faults).or(draft)
+}
+
+fn conditions(body: &Members<'_>, faults: &mut Faults) -> RuleConditions {
+    known_conditions(body, &RULE_CONDITIONS, faults);
+    let people = body.child("people", faults);
+    let users = people.child("users", faults);
+    nobody(&users, &["include"], faults);
+    nobody(&people.child("groups", faults), &["include", "exclude"], faults);
+    let auth_types = [("ANY", "ANY"), ("RADIUS", "RADIUS"), ("LDAP_INTERFACE", "LDAP_INTERFACE")];
+    let providers = [("ANY", "ANY"), ("OKTA", "OKTA"), ("SPECIFIC_IDP", "SPECIFIC_IDP")];
+    RuleConditions {
+        excluded_users: users.texts("exclude", faults).into_iter().map(UserId::new).collect(),
+        network: network(&body.child("network", faults), faults),
+        auth_type: chosen(&body.child("authContext", faults), "authType", &auth_types, faults),
+        identity_provider: chosen(&body.child("identityProvider", faults), "provider", &providers, faults),
+        behaviors: body.child("risk", faults).texts("behaviors", faults),
+        risk_score: risk_score(body, faults),
+    }
+}
+
+fn chosen(body: &Members<'_>, name: &str, words: &[(&str, &str)], faults: &mut Faults) -> Option<String> {
+    Some(body.choice(name, words, faults).unwrap_or("ANY").to_owned())
+}
+
+fn network(body: &Members<'_>, faults: &mut Faults) -> NetworkCondition {
+    let connections = [("ANYWHERE", NetworkConnection::Anywhere), ("ZONE", NetworkConnection::Zone)];
+    let condition = NetworkCondition {
+        connection: body.choice("connection", &connections, faults).unwrap_or_default(),
+        include: body.texts("include", faults),
+        exclude: body.texts("exclude", faults),
+    };
+    let names_zones = !(condition.include.is_empty() && condition.exclude.is_empty());
+    match condition.connection {
+        NetworkConnection::Anywhere if names_zones => {
+            faults.add(body.path_of("connection"), "Zones can be named only with ZONE");
+        }
+        NetworkConnection::Zone if !names_zones => {
+            faults.add(body.path_of("include"), "The field cannot be left blank");
+        }
+        NetworkConnection::Anywhere | NetworkConnection::Zone => {}
+    }
+    condition
+}
+
+fn risk_score(body: &Members<'_>, faults: &mut Faults) -> Option<RiskScoreLevel> {
+    body.value("riskScore")?;
+    let score = body.child("riskScore", faults);
+    score.require("level", faults);
+    let levels = [
+        ("ANY", RiskScoreLevel::Any),
+        ("LOW", RiskScoreLevel::Low),
+        ("MEDIUM", RiskScoreLevel::Medium),
+        ("HIGH", RiskScoreLevel::High),
+    ];
+    score.choice("level", &levels, faults)
+}
+
+fn action(body: &Members<'_>, faults: &mut Faults) -> SignOnAction {
+    let signon = body.child("actions", faults).child("signon", faults);
+    // What happens is never guessed: ALLOW by omission would be a hole.
+    signon.require("access", faults);
+    let default = SignOnAction::default();
+    let prompts = [
+        ("ALWAYS", FactorPrompt::Always),
+        ("DEVICE", FactorPrompt::Device),
+        ("SESSION", FactorPrompt::Session),
+    ];
+    let primaries = ["PASSWORD_IDP_ANY_FACTOR", "PASSWORD_IDP"].map(|word| (word, word));
+    SignOnAction {
+        access: signon
+            .choice("access", &[("ALLOW", Access::Allow), ("DENY", Access::Deny)], faults)
+            .unwrap_or(Access::Deny),
+        require_factor: signon.boolean("requireFactor", faults).unwrap_or(default.require_factor),
+        primary_factor: signon
+            .choice("primaryFactor", &primaries, faults)
+            .map_or(default.primary_factor, str::to_owned),
+        factor_prompt_mode: signon.choice("factorPromptMode", &prompts, faults).unwrap_or_default(),
+        factor_lifetime: signon.integer("factorLifetime", 0..=u32::MAX, faults),
+        remember_device_by_default: signon
+            .boolean("rememberDeviceByDefault", faults)
+            .unwrap_or(default.remember_device_by_default),
+        session: session(&signon.child("session", faults), faults),
+    }
+}
+
+fn session(body: &Members<'_>, faults: &mut Faults) -> SignOnSession {
+    let default = SignOnSession::default();
+    SignOnSession {
+        use_persistent_cookie: body
+            .boolean("usePersistentCookie", faults)
+            .unwrap_or(default.use_persistent_cookie),
+        max_session_idle_minutes: body
+            .integer("maxSessionIdleMinutes", 1..=u32::MAX, faults)
+            .unwrap_or(default.max_session_idle_minutes),
+        max_session_lifetime_minutes: body
+            .integer("maxSessionLifetimeMinutes", 0..=u32::MAX, faults)
+            .unwrap_or(default.max_session_lifetime_minutes),
+    }
+}
+
+fn known_conditions(body: &Members<'_>, known: &[&str], faults: &mut Faults) {
+    for name in body.names().filter(|name| !known.contains(name)) {
+        faults.add("conditions", format!("Invalid condition type specified: {name}."));
+    }
+}
+
+/// Refuses lists of people that would be forgotten.
+fn nobody(body: &Members<'_>, lists: &[&str], faults: &mut Faults) {
+    for list in lists {
+        if !body.texts(list, faults).is_empty() {
+            faults.add(body.path_of(list), "This condition is not supported here");
+        }
+    }
+}
