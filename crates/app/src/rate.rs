@@ -198,8 +198,8 @@ mod tests {
             limiter.count(key, at(key));
         }
         assert_eq!(limiter.keys(), 10);
-        assert!(!limiter.count(990, at(1_000)).expect("on").allowed);
-        assert!(limiter.count(0, at(1_000)).expect("on").allowed);
+        assert!(!limiter.count(990_i64, at(1_000)).expect("on").allowed);
+        assert!(limiter.count(0_i64, at(1_000)).expect("on").allowed);
     }
 
     #[test]

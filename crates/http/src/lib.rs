@@ -1,3 +1,23 @@
-//! The HTTP surfaces.
+//! The HTTP surfaces: what comes over the wire becomes a use case's input, and its answer becomes bytes.
+//!
+//! A request travels listener → [`Site`] → router → extractors → use case. [`Site`] holds what every
+//! surface shares (request ids, limits, errors as bytes); handlers return [`error::OktaError`] or
+//! [`error::OAuthError`] and never build an error body themselves.
 
+pub mod body;
+pub mod credentials;
+pub mod edge;
+pub mod error;
+pub mod links;
 pub mod okta;
+pub mod pagination;
+pub mod query;
+pub mod rate;
+pub mod request;
+pub mod site;
+
+pub use edge::{Edge, Limits};
+pub use site::Site;
+
+#[cfg(test)]
+mod testing;

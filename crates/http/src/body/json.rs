@@ -1,0 +1,63 @@
+//! JSON bodies.
+
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
+use bytes::Bytes;
+use http::HeaderMap;
+use serde::de::DeserializeOwned;
+use watchfire_app::Error;
+
+use super::{media_type, read};
+use crate::error::OktaError;
+
+/// A JSON body as a `T`. The content type is looked at only when there is a body (clients.md 2).
+///
+/// `Option<JsonBody<T>>` is `None` for an empty body.
+#[derive(Clone, Copy, Debug)]
+pub struct JsonBody<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = OktaError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, OktaError> {
+        let body = <Self as OptionalFromRequest<S>>::from_request(request, state).await?;
+        body.ok_or(OktaError(Error::Malformed))
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for JsonBody<T> {
+    type Rejection = OktaError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Option<Self>, OktaError> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body).await?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        Ok(parse(&parts.headers, &bytes).map(|body| Some(Self(body)))?)
+    }
+}
+
+fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &Bytes) -> Result<T, Error> {
+    if media_type(headers).is_some_and(|media_type| !is_json(&media_type)) {
+        return Err(unsupported());
+    }
+    strict(bytes)
+}
+
+fn is_json(media_type: &str) -> bool {
+    media_type == "application/json" || (media_type.starts_with("application/") && media_type.ends_with("+json"))
+}
+
+fn unsupported() -> Error {
+    Error::Catalogued {
+        status: 400,
+        code: "E0000021",
+        summary: "Bad request.  Accept and/or Content-Type headers likely do not match supported values.".to_owned(),
+        causes: Vec::new(),
+    }
+}
+
+/// The one place where request JSON is parsed.
+fn strict<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(bytes).map_err(|_| Error::Malformed)
+}

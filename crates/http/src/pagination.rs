@@ -1,0 +1,187 @@
+//! `after`, `limit` and the `Link` headers (okta.md 11.4).
+
+use axum::response::{IntoResponseParts, ResponseParts};
+use http::{HeaderValue, header};
+use watchfire_app::Error;
+
+use crate::{links::Links, query::Query};
+
+/// Which page of a list a client asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    /// Where the last page ended; opaque to clients.
+    pub after: Option<String>,
+    /// At most so many entries.
+    pub limit: u32,
+}
+
+/// What a list lets its clients ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageBounds {
+    /// The smallest `limit`.
+    pub min: u32,
+    /// The `limit` of a request that names none.
+    pub default: u32,
+    /// The largest `limit`.
+    pub max: u32,
+}
+
+/// The `Link` headers of a page: a line each, `self` first, `next` last (okta.md 11.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageLinks {
+    own: String,
+    next: Option<String>,
+}
+
+impl PageRequest {
+    /// Reads `after` and `limit`.
+    ///
+    /// # Errors
+    /// `E0000029` for a limit that is no number or outside of `bounds`.
+    pub fn parse(query: &Query, bounds: PageBounds) -> Result<Self, Error> {
+        let limit = match query.filled("limit") {
+            None => bounds.default,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|limit| (bounds.min..=bounds.max).contains(limit))
+                .ok_or_else(|| invalid_limit(bounds))?,
+        };
+        Ok(Self {
+            after: query.filled("after").map(str::to_owned),
+            limit,
+        })
+    }
+}
+
+impl PageLinks {
+    /// The links of the page that answers `path` with `query`; `next` is where the following one starts.
+    pub fn new(links: &Links, path: &str, query: &Query, next: Option<&str>) -> Self {
+        let pairs = query.pairs().iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        Self {
+            own: address(links, path, pairs.clone()),
+            next: next.map(|after| {
+                let rest = pairs.filter(|(name, _)| *name != "after");
+                address(links, path, std::iter::once(("after", after)).chain(rest))
+            }),
+        }
+    }
+}
+
+impl IntoResponseParts for PageLinks {
+    type Error = std::convert::Infallible;
+
+    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Self::Error> {
+        let lines = [(Some(self.own), "self"), (self.next, "next")];
+        for (address, relation) in lines {
+            let value = address.and_then(|address| HeaderValue::try_from(format!("<{address}>; rel=\"{relation}\"")).ok());
+            if let Some(value) = value {
+                parts.headers_mut().append(header::LINK, value);
+            }
+        }
+        Ok(parts)
+    }
+}
+
+fn address<'a>(links: &Links, path: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    // Encoding the pairs anew keeps everything out of the header that could end its angle brackets.
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish();
+    let path = links.to(path);
+    if query.is_empty() { path } else { format!("{path}?{query}") }
+}
+
+fn invalid_limit(bounds: PageBounds) -> Error {
+    Error::Catalogued {
+        status: 400,
+        code: "E0000029",
+        summary: "Invalid paging request.".to_owned(),
+        causes: vec![format!("limit: must be a number from {} to {}", bounds.min, bounds.max)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse;
+
+    use super::*;
+
+    const USERS: PageBounds = PageBounds {
+        min: 1,
+        default: 20,
+        max: 200,
+    };
+
+    fn lines(query: &str, next: Option<&str>) -> Vec<String> {
+        let links = PageLinks::new(
+            &Links::new("https://org.example/"),
+            "/api/v1/users",
+            &Query::parse(query),
+            next,
+        );
+        let response = (links, "[]").into_response();
+        let lines = response.headers().get_all(header::LINK);
+        lines.iter().map(|line| line.to_str().expect("ASCII").to_owned()).collect()
+    }
+
+    #[test]
+    fn writes_self_and_next_as_recorded() {
+        assert_eq!(
+            lines("limit=2", Some("00u5h1Kd9Xb2QwErT0h7")),
+            [
+                r#"<https://org.example/api/v1/users?limit=2>; rel="self""#,
+                r#"<https://org.example/api/v1/users?after=00u5h1Kd9Xb2QwErT0h7&limit=2>; rel="next""#,
+            ]
+        );
+    }
+
+    #[test]
+    fn the_last_page_has_no_next() {
+        assert_eq!(lines("", None), [r#"<https://org.example/api/v1/users>; rel="self""#]);
+    }
+
+    #[test]
+    fn the_next_cursor_replaces_the_one_asked_for() {
+        assert_eq!(
+            lines("after=a&limit=2&after=b", Some("c"))[1],
+            r#"<https://org.example/api/v1/users?after=c&limit=2>; rel="next""#
+        );
+    }
+
+    #[test]
+    fn no_value_can_end_the_angle_brackets() {
+        let line = &lines("q=%3E%3B+rel%3D%22next%22%0D%0Aa", None)[0];
+        assert_eq!(line.matches('>').count(), 1, "{line}");
+        assert_eq!(line.matches('"').count(), 2, "{line}");
+    }
+
+    #[test]
+    fn reads_after_and_limit() {
+        let page = |query: &str| PageRequest::parse(&Query::parse(query), USERS).map(|page| (page.after, page.limit));
+        assert_eq!(page("").expect("default"), (None, 20));
+        assert_eq!(page("limit=&after=").expect("empty"), (None, 20));
+        assert_eq!(page("limit=200&after=x%20y").expect("both"), (Some("x y".to_owned()), 200));
+        for query in [
+            "limit=0",
+            "limit=201",
+            "limit=-1",
+            "limit=ten",
+            "limit=1e2",
+            "limit=99999999999",
+        ] {
+            let refused = page(query).expect_err(query);
+            assert!(
+                matches!(
+                    refused,
+                    Error::Catalogued {
+                        status: 400,
+                        code: "E0000029",
+                        ..
+                    }
+                ),
+                "{query}"
+            );
+        }
+    }
+}
