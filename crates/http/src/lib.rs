@@ -9,6 +9,7 @@ pub mod credentials;
 pub mod edge;
 pub mod error;
 pub mod links;
+pub mod listener;
 pub mod okta;
 pub mod pagination;
 pub mod query;
