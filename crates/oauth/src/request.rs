@@ -88,6 +88,13 @@ impl Parameters {
 mod tests {
     use super::*;
 
+    /// Parameters, whether Basic credentials have a secret, and what comes of it.
+    type Case = (
+        &'static [(&'static str, &'static str)],
+        bool,
+        Result<&'static str, TokenRequestError>,
+    );
+
     fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         pairs
             .iter()
@@ -138,27 +145,27 @@ mod tests {
     /// okta.md 1.3.4, clients.md 4.
     #[test]
     fn finds_the_assertion_or_says_why_not() {
-        let assertion = ("client_assertion", "a.b.c");
-        let right = ("client_assertion_type", JWT_BEARER);
-        let wrong = (
+        const ASSERTION: (&str, &str) = ("client_assertion", "a.b.c");
+        const RIGHT: (&str, &str) = ("client_assertion_type", JWT_BEARER);
+        const WRONG: (&str, &str) = (
             "client_assertion_type",
             "urn:ietf:params:oauth:client-assertion-type:saml2-bearer",
         );
-        let secret = ("client_secret", "s");
-        let cases: &[(&[(&str, &str)], bool, Result<&str, TokenRequestError>)] = &[
-            (&[assertion, right], false, Ok("a.b.c")),
-            (&[assertion], false, Err(TokenRequestError::InvalidAssertionType)),
-            (&[assertion, wrong], false, Err(TokenRequestError::InvalidAssertionType)),
-            (&[wrong], false, Err(TokenRequestError::InvalidAssertionType)),
-            (&[right], false, Err(TokenRequestError::NoCredentials)),
+        const SECRET: (&str, &str) = ("client_secret", "s");
+        let cases: &[Case] = &[
+            (&[ASSERTION, RIGHT], false, Ok("a.b.c")),
+            (&[ASSERTION], false, Err(TokenRequestError::InvalidAssertionType)),
+            (&[ASSERTION, WRONG], false, Err(TokenRequestError::InvalidAssertionType)),
+            (&[WRONG], false, Err(TokenRequestError::InvalidAssertionType)),
+            (&[RIGHT], false, Err(TokenRequestError::NoCredentials)),
             (&[], false, Err(TokenRequestError::NoCredentials)),
             (
-                &[assertion, right, secret],
+                &[ASSERTION, RIGHT, SECRET],
                 false,
                 Err(TokenRequestError::MultipleCredentials),
             ),
-            (&[assertion, right], true, Err(TokenRequestError::MultipleCredentials)),
-            (&[secret], false, Err(TokenRequestError::NotPrivateKeyJwt)),
+            (&[ASSERTION, RIGHT], true, Err(TokenRequestError::MultipleCredentials)),
+            (&[SECRET], false, Err(TokenRequestError::NotPrivateKeyJwt)),
             (&[], true, Err(TokenRequestError::NotPrivateKeyJwt)),
         ];
         for (pairs, basic, want) in cases {
