@@ -21,6 +21,7 @@ pub mod error;
 pub mod identity;
 pub mod ids;
 pub mod intake;
+pub mod json;
 pub mod rate;
 pub mod reads;
 pub mod sequencer;

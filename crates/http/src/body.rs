@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use watchfire_app::Error;
 
 pub use form::FormOrQuery;
-pub use json::JsonBody;
+pub use json::{JsonBody, RawJson};
 pub(crate) use limited::LimitedBody;
 
 /// Reads a whole body, whatever its type, within the limits that [`crate::Site`] put around it.

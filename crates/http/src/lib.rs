@@ -5,12 +5,15 @@
 //! [`error::OAuthError`] and never build an error body themselves.
 
 pub mod body;
+mod caller;
 pub mod credentials;
 pub mod edge;
 pub mod error;
 pub mod links;
 pub mod listener;
 pub mod okta;
+mod openapi;
+mod operations;
 pub mod pagination;
 pub mod query;
 pub mod rate;
@@ -18,6 +21,7 @@ pub mod request;
 pub mod site;
 
 pub use edge::{Edge, Limits};
+pub use openapi::{document, router};
 pub use site::Site;
 
 #[cfg(test)]

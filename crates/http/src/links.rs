@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use serde::Serialize;
+use utoipa::ToSchema;
 use watchfire_app::Error;
 
 use crate::{error::OktaError, request::Shared};
@@ -30,6 +32,32 @@ impl Links {
     /// The URL of `path`, which starts with a slash and may carry a query.
     pub fn to(&self, path: &str) -> String {
         format!("{}{path}", self.org_url)
+    }
+}
+
+/// A link of an object (okta.md 11.3).
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Link {
+    /// Where it leads.
+    pub href: String,
+    /// What may be done there.
+    pub hints: Hints,
+}
+
+/// What may be done with a link.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Hints {
+    /// Methods.
+    pub allow: Vec<&'static str>,
+}
+
+impl Link {
+    /// A link to `href` that takes these methods.
+    pub fn new(href: String, allow: &[&'static str]) -> Self {
+        Self {
+            href,
+            hints: Hints { allow: allow.to_vec() },
+        }
     }
 }
 

@@ -2,4 +2,22 @@
 
 pub(crate) mod members;
 pub mod policies;
+mod risk_events;
+mod risk_providers;
 pub mod zones;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+use watchfire_app::App;
+
+/// Its routes: one line a path.
+pub(crate) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(risk_providers::list, risk_providers::create))
+        .routes(routes!(
+            risk_providers::get,
+            risk_providers::replace,
+            risk_providers::replace_by_post,
+            risk_providers::delete
+        ))
+        .routes(routes!(risk_events::send))
+}

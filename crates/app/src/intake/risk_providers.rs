@@ -1,6 +1,7 @@
 //! Risk providers (okta.md 3).
 
-use watchfire_domain::risk_provider::{CreateRiskProvider, DeleteRiskProvider, ReplaceRiskProvider, RiskProviderDraft};
+pub use watchfire_domain::risk_provider::RiskProviderDraft;
+use watchfire_domain::risk_provider::{CreateRiskProvider, DeleteRiskProvider, ReplaceRiskProvider};
 use watchfire_model::{id::RiskProviderId, log::RequestOrigin, object::RiskProvider};
 
 use crate::{App, Error, Result, access::Principal};

@@ -1,9 +1,12 @@
 //! JSON bodies.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use watchfire_app::Error;
 
 use super::{media_type, read};
@@ -37,6 +40,30 @@ impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for JsonBody<T>
     }
 }
 
+/// A JSON body, parsed, with the text that it came as.
+#[derive(Clone, Debug)]
+pub struct RawJson {
+    /// What it says.
+    pub parsed: Value,
+    /// How it came.
+    pub text: Arc<str>,
+}
+
+impl<S: Send + Sync> FromRequest<S> for RawJson {
+    type Rejection = OktaError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, OktaError> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body).await?;
+        let parsed = parse(&parts.headers, &bytes)?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| OktaError(Error::Malformed))?;
+        Ok(Self {
+            parsed,
+            text: text.into(),
+        })
+    }
+}
+
 fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &Bytes) -> Result<T, Error> {
     if media_type(headers).is_some_and(|media_type| !is_json(&media_type)) {
         return Err(unsupported());
@@ -59,5 +86,6 @@ fn unsupported() -> Error {
 
 /// The one place where request JSON is parsed.
 fn strict<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(bytes).map_err(|_| Error::Malformed)
+    let value = watchfire_app::json::parse(bytes)?;
+    serde_json::from_value(value).map_err(|_| Error::Malformed)
 }
