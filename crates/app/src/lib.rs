@@ -22,6 +22,7 @@ pub mod identity;
 pub mod ids;
 pub mod intake;
 pub mod json;
+pub mod metrics;
 pub mod rate;
 pub mod reads;
 pub mod sequencer;
@@ -126,6 +127,18 @@ impl App {
     /// Counts a management call of `caller` (okta.md 11.5).
     pub fn count_api_call(&self, caller: &Principal) -> Option<RateWindow> {
         self.api_calls.count(caller.rate_key(), self.clock.now())
+    }
+
+    /// Counts an answer over HTTP.
+    pub fn count_answer(&self, method: &str, status: u16, seconds: f64) {
+        self.commands.metrics().answered(method, status, seconds);
+    }
+
+    /// Every metric in Prometheus' text format.
+    pub fn metrics_text(&self) -> String {
+        self.commands
+            .metrics()
+            .print(self.state.signals().len(), self.commands.queued())
     }
 
     /// Whether the store answers (`/readyz`).

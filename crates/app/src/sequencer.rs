@@ -20,7 +20,7 @@ use watchfire_store::{
 };
 
 use self::pending::{Envelope, Pending, Verdict};
-use crate::{Clock, Error, Result, ids::KeyedIds, state::State};
+use crate::{Clock, Error, Result, ids::KeyedIds, metrics::Metrics, state::State};
 
 /// Named limits of the sequencer.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +53,7 @@ pub struct Commands {
     accepted: watch::Receiver<Seq>,
     applied: watch::Receiver<Seq>,
     limits: SequencerLimits,
+    metrics: Arc<Metrics>,
 }
 
 /// How long a read waits for the index at the most (architecture section 6).
@@ -80,6 +81,16 @@ impl Commands {
         let _ = tokio::time::timeout(INDEX_WAIT, caught_up).await;
     }
 
+    /// The counters of the sequencer and of what is in front of it.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Commands that wait.
+    pub fn queued(&self) -> usize {
+        self.limits.queue.saturating_sub(self.queue.capacity())
+    }
+
     fn unavailable(&self) -> Error {
         Error::Unavailable {
             retry_after: self.limits.retry_after,
@@ -98,6 +109,7 @@ pub struct Sequencer<J> {
     accepted: watch::Sender<Seq>,
     limits: SequencerLimits,
     last: Timestamp,
+    metrics: Arc<Metrics>,
 }
 
 /// Why the sequencer ended.
@@ -121,11 +133,13 @@ impl<J: Journal> Sequencer<J> {
     ) -> (Self, Commands) {
         let (sender, queue) = mpsc::channel(limits.queue);
         let (accepted, accepted_rx) = watch::channel(0);
+        let metrics = Arc::new(Metrics::default());
         let commands = Commands {
             queue: sender,
             accepted: accepted_rx,
             applied: journal.applied(),
             limits,
+            metrics: Arc::clone(&metrics),
         };
         (
             Self {
@@ -137,6 +151,7 @@ impl<J: Journal> Sequencer<J> {
                 accepted,
                 limits,
                 last,
+                metrics,
             },
             commands,
         )
@@ -198,9 +213,11 @@ impl<J: Journal> Sequencer<J> {
         for pending in waiting.drain(..) {
             pending.finish(Verdict::Durable);
         }
+        let began = tokio::time::Instant::now();
         if let Err(error) = self.journal.sync().await {
             return self.abandon(waiting, error).await;
         }
+        self.metrics.synced(published.len(), began.elapsed().as_secs_f64());
         self.state.publish(&published, self.last);
         if let Some(seq) = last_seq {
             self.accepted.send_replace(seq);
@@ -237,6 +254,7 @@ impl<J: Journal> Sequencer<J> {
             return Err(error);
         }
         self.journal.roll_back().await;
+        self.metrics.abandoned();
         tracing::warn!(error = %ErrorChain(&error), commands = waiting.len(), "the store did not take a group of commands");
         for pending in waiting {
             pending.finish(Verdict::Unavailable(self.limits.retry_after));

@@ -5,7 +5,7 @@ mod key_file;
 mod serve;
 mod system;
 
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -21,6 +21,8 @@ struct Cli {
 enum Command {
     /// Run the server.
     Serve(serve::Arguments),
+    /// Print the OpenAPI document of everything that is served.
+    Openapi,
 }
 
 #[tokio::main]
@@ -28,9 +30,15 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Openapi => openapi(),
     };
     done.unwrap_or_else(|error| {
         eprintln!("watchfire: {error:#}");
         ExitCode::from(command::FAILED)
     })
+}
+
+fn openapi() -> anyhow::Result<ExitCode> {
+    std::io::stdout().write_all(watchfire_http::document()?.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -17,11 +17,13 @@ mod operations;
 pub mod pagination;
 pub mod query;
 pub mod rate;
+mod reference;
 pub mod request;
 pub mod site;
 
 pub use edge::{Edge, Limits};
 pub use openapi::{document, router};
+pub use operations::admin_router;
 pub use site::Site;
 
 #[cfg(test)]

@@ -1,6 +1,16 @@
 //! All surfaces as one router, and the OpenAPI document that is made from the same handlers.
 
-use axum::{Json, Router, routing::get};
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use serde_json::Value;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{ApiKey, ApiKeyValue, ClientCredentials, Flow, OAuth2, Scopes, SecurityScheme},
@@ -8,7 +18,7 @@ use utoipa::{
 use utoipa_axum::router::OpenApiRouter;
 use watchfire_app::App;
 
-use crate::{okta, operations};
+use crate::{okta, operations, reference};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -38,9 +48,38 @@ fn surfaces() -> OpenApiRouter<App> {
 /// Every surface of `app`; [`crate::Site`] goes around it.
 pub fn router(app: App) -> Router {
     let (router, document) = surfaces().split_for_parts();
+    let document = Arc::new(serde_json::to_value(document).unwrap_or_default());
+    let page: Arc<str> = reference::page(&document).into();
     router
-        .route("/openapi.json", get(move || std::future::ready(Json(document.clone()))))
+        .route(
+            "/openapi.json",
+            get(move || std::future::ready(Json(Value::clone(&document)))),
+        )
+        .route("/docs", get(move || std::future::ready(html(&page))))
+        .route(
+            "/docs/style.css",
+            get(|| std::future::ready(([(CONTENT_TYPE, "text/css; charset=utf-8")], reference::STYLE))),
+        )
+        .layer(from_fn_with_state(app.clone(), count_answer))
         .with_state(app)
+}
+
+fn html(page: &str) -> impl IntoResponse + use<> {
+    let headers = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CONTENT_SECURITY_POLICY, reference::CONTENT_SECURITY_POLICY),
+    ];
+    (headers, page.to_owned())
+}
+
+/// Counts every answer; a method of the client's own making is counted as `OTHER`.
+async fn count_answer(State(app): State<App>, request: Request, next: Next) -> Response {
+    let began = tokio::time::Instant::now();
+    let known = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
+    let method = known.into_iter().find(|known| request.method() == *known).unwrap_or("OTHER");
+    let response = next.run(request).await;
+    app.count_answer(method, response.status().as_u16(), began.elapsed().as_secs_f64());
+    response
 }
 
 /// The OpenAPI document, pretty-printed.

@@ -1,0 +1,106 @@
+//! What operators watch (`/metrics`, Prometheus text).
+
+use prometheus_client::{
+    encoding::text::encode,
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+
+/// Upper ends of the latency buckets, in seconds.
+const LATENCY_BUCKETS: [f64; 12] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+/// Upper ends of the group size buckets.
+const GROUP_BUCKETS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
+/// The labels of a counted answer.
+pub type AnswerLabels = Vec<(&'static str, String)>;
+
+/// Every metric, with the registry that prints them.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    answers: Family<AnswerLabels, Counter>,
+    answer_seconds: Histogram,
+    group_commands: Histogram,
+    sync_seconds: Histogram,
+    groups_abandoned: Counter,
+    live_signals: Gauge,
+    queued_commands: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let this = Self {
+            registry: Registry::with_prefix("watchfire"),
+            answers: Family::default(),
+            answer_seconds: Histogram::new(LATENCY_BUCKETS),
+            group_commands: Histogram::new(GROUP_BUCKETS),
+            sync_seconds: Histogram::new(LATENCY_BUCKETS),
+            groups_abandoned: Counter::default(),
+            live_signals: Gauge::default(),
+            queued_commands: Gauge::default(),
+        };
+        this.registered()
+    }
+}
+
+impl Metrics {
+    fn registered(mut self) -> Self {
+        let r = &mut self.registry;
+        r.register("http_answers", "Answers by method and status", self.answers.clone());
+        r.register_with_unit(
+            "http_answer",
+            "Time from request to answer",
+            Unit::Seconds,
+            self.answer_seconds.clone(),
+        );
+        r.register("group_commands", "Commands that shared one sync", self.group_commands.clone());
+        r.register_with_unit(
+            "sync",
+            "Time of one sync of the journal",
+            Unit::Seconds,
+            self.sync_seconds.clone(),
+        );
+        r.register(
+            "groups_abandoned",
+            "Groups that the store did not take; their commands got 503",
+            self.groups_abandoned.clone(),
+        );
+        r.register(
+            "live_signals",
+            "Signals about addresses that count now",
+            self.live_signals.clone(),
+        );
+        r.register(
+            "queued_commands",
+            "Commands that wait for the sequencer",
+            self.queued_commands.clone(),
+        );
+        self
+    }
+
+    /// Counts an answer over HTTP.
+    pub fn answered(&self, method: &str, status: u16, seconds: f64) {
+        let labels = vec![("method", method.to_owned()), ("status", status.to_string())];
+        self.answers.get_or_create(&labels).inc();
+        self.answer_seconds.observe(seconds);
+    }
+
+    pub(crate) fn synced(&self, commands: usize, seconds: f64) {
+        self.group_commands
+            .observe(f64::from(u32::try_from(commands).unwrap_or(u32::MAX)));
+        self.sync_seconds.observe(seconds);
+    }
+
+    pub(crate) fn abandoned(&self) {
+        self.groups_abandoned.inc();
+    }
+
+    pub(crate) fn print(&self, live_signals: usize, queued: usize) -> String {
+        self.live_signals.set(i64::try_from(live_signals).unwrap_or(i64::MAX));
+        self.queued_commands.set(i64::try_from(queued).unwrap_or(i64::MAX));
+        let mut text = String::new();
+        // Writing into a String cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
