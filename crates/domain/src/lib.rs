@@ -11,3 +11,6 @@ pub mod risk_provider;
 
 pub use command::{Command, Context, Decided};
 pub use rejection::Rejection;
+
+#[cfg(test)]
+mod testing;

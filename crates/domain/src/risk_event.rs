@@ -305,3 +305,6 @@ impl AcceptRiskEvents {
             .receipt(receipt)
     }
 }
+
+#[cfg(test)]
+mod tests;

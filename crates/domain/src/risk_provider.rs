@@ -207,3 +207,6 @@ fn event(event_type: EventType, actor: &Actor, origin: &RequestOrigin, provider:
         .detail("clientId", provider.client_id.as_ref().map_or("null", ClientId::as_str));
     LogEvent::new(event_type, actor.clone()).from_request(origin).target(target)
 }
+
+#[cfg(test)]
+mod tests;
