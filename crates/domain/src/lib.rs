@@ -5,9 +5,12 @@
 
 pub mod bootstrap;
 pub mod command;
+pub mod policy;
+pub mod policy_rule;
 pub mod rejection;
 pub mod risk_event;
 pub mod risk_provider;
+pub mod zone;
 
 pub use command::{Command, Context, Decided};
 pub use rejection::Rejection;

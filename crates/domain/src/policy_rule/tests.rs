@@ -1,0 +1,252 @@
+use watchfire_model::{
+    id::{IdSource, UserId, ZoneId},
+    object::{NetworkCondition, SignOnAction, TypedObject, ZoneUsage},
+    row::Row,
+    time::Timestamp,
+};
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+#[derive(Default)]
+struct Counted(u32);
+
+impl IdSource for Counted {
+    fn next_id(&mut self, prefix: &str) -> String {
+        self.0 += 1;
+        format!("{prefix}{:017}", self.0)
+    }
+    fn next_uuid(&mut self) -> String {
+        self.next_id("uuid")
+    }
+}
+
+fn rule(id: &str, priority: u32, system: bool) -> Rule {
+    Rule {
+        id: RuleId::new(id),
+        policy_id: PolicyId::new("p"),
+        name: format!("Rule {id}"),
+        status: Status::Active,
+        priority,
+        system,
+        conditions: RuleConditions::default(),
+        action: SignOnAction::default(),
+        created: NOW,
+        last_updated: NOW,
+    }
+}
+
+fn org() -> Slice {
+    let mut slice = Slice::default();
+    slice.insert(
+        Policy {
+            id: PolicyId::new("p"),
+            name: "Policy".to_owned(),
+            description: None,
+            status: Status::Active,
+            priority: 1,
+            system: true,
+            groups: Vec::new(),
+            created: NOW,
+            last_updated: NOW,
+        }
+        .into(),
+    );
+    slice.insert(
+        Zone {
+            id: ZoneId::new("nzo1"),
+            name: "Office".to_owned(),
+            usage: ZoneUsage::Policy,
+            status: Status::Active,
+            system: false,
+            gateways: Vec::new(),
+            proxies: None,
+            created: NOW,
+            last_updated: NOW,
+        }
+        .into(),
+    );
+    slice.insert(rule("a", 1, false).into());
+    slice.insert(rule("system", 2, true).into());
+    slice
+}
+
+fn draft(name: &str) -> RuleDraft {
+    RuleDraft {
+        name: name.to_owned(),
+        status: None,
+        priority: None,
+        conditions: RuleConditions::default(),
+        action: SignOnAction::default(),
+    }
+}
+
+fn with_zones(include: &[&str]) -> RuleDraft {
+    let mut draft = draft("New");
+    draft.conditions.network = NetworkCondition {
+        connection: NetworkConnection::Zone,
+        include: include.iter().map(|z| (*z).to_owned()).collect(),
+        exclude: Vec::new(),
+    };
+    draft
+}
+
+fn run<C: Command>(command: &C, slice: &Slice) -> Decided<C::Outcome> {
+    let mut ids = Counted::default();
+    command.decide(slice, &mut Context { now: NOW, ids: &mut ids })
+}
+
+fn actor() -> Actor {
+    Actor::user("00u1", "admin@example.com", "Ad Min")
+}
+
+fn create(draft: RuleDraft) -> CreateRule {
+    CreateRule {
+        policy_id: PolicyId::new("p"),
+        draft,
+        actor: actor(),
+        origin: RequestOrigin::default(),
+    }
+}
+
+fn replace(id: &str, draft: RuleDraft) -> ReplaceRule {
+    ReplaceRule {
+        policy_id: PolicyId::new("p"),
+        id: RuleId::new(id),
+        draft,
+        actor: actor(),
+        origin: RequestOrigin::default(),
+    }
+}
+
+fn written(decision: &Decision) -> Vec<String> {
+    decision
+        .rows
+        .iter()
+        .map(|row| match row {
+            Row::Put(object) => {
+                let rule = Rule::from_object_ref(object).unwrap();
+                format!("{} at {}", rule.name, rule.priority)
+            }
+            Row::Delete { kind, id } => format!("no {} {id}", kind.as_str()),
+            Row::Log(event) => {
+                let kinds: Vec<&str> = event.target.iter().map(|t| t.kind.as_str()).collect();
+                assert_eq!(kinds, ["PolicyRule", "PolicyEntity"]);
+                serde_json::to_value(event.event_type).unwrap().as_str().unwrap().to_owned()
+            }
+            _ => "?".to_owned(),
+        })
+        .collect()
+}
+
+fn causes<T: std::fmt::Debug>(decided: Decided<T>) -> Vec<String> {
+    assert!(decided.decision.rows.is_empty(), "a refusal writes nothing");
+    match decided.outcome {
+        Err(Rejection::Invalid { causes, .. }) => causes,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_new_rule_stands_before_the_default_one() {
+    let decided = run(&create(draft("New")), &org());
+    assert_eq!(
+        written(&decided.decision),
+        ["New at 2", "Rule system at 3", "policy.rule.add"]
+    );
+    assert_eq!(decided.outcome.unwrap().priority, 2);
+}
+
+#[test]
+fn zones_and_users_exist() {
+    assert!(run(&create(with_zones(&["nzo1", ALL_ZONES])), &org()).outcome.is_ok());
+    assert_eq!(
+        causes(run(&create(with_zones(&["nzo1", "nzoX"])), &org())),
+        ["conditions.network.include: Invalid zone id: nzoX"]
+    );
+    let mut stranger = draft("New");
+    stranger.conditions.excluded_users = vec![UserId::new("00uX")];
+    assert_eq!(
+        causes(run(&create(stranger), &org())),
+        ["conditions.people.users.exclude: Invalid user id: 00uX"]
+    );
+}
+
+#[test]
+fn names_are_unique_within_the_policy() {
+    assert_eq!(causes(run(&create(draft("RULE a")), &org())), [format!("name: {TAKEN}")]);
+    assert!(run(&replace("a", draft("RULE a")), &org()).outcome.is_ok());
+}
+
+#[test]
+fn the_default_rule_takes_an_action_only() {
+    let mut deny = draft("Default Rule");
+    deny.action.require_factor = true;
+    deny.conditions.auth_type = Some("ANY".to_owned());
+    deny.priority = Some(1);
+    let decided = run(&replace("system", deny), &org());
+    assert_eq!(written(&decided.decision), ["Default Rule at 2", "policy.rule.update"]);
+    assert!(decided.outcome.unwrap().action.require_factor);
+    let mut risky = draft("Default Rule");
+    risky.conditions.risk_score = Some(RiskScoreLevel::High);
+    assert_eq!(
+        causes(run(&replace("system", risky), &org())),
+        ["conditions: The default rule matches every sign-in"]
+    );
+    let mut off = draft("Default Rule");
+    off.status = Some(Status::Inactive);
+    assert_eq!(
+        causes(run(&replace("system", off), &org())),
+        ["status: The default rule cannot be deactivated"]
+    );
+}
+
+#[test]
+fn removing_a_rule_closes_the_gap() {
+    let delete = |id: &str| DeleteRule {
+        policy_id: PolicyId::new("p"),
+        id: RuleId::new(id),
+        actor: actor(),
+        origin: RequestOrigin::default(),
+    };
+    assert_eq!(
+        written(&run(&delete("a"), &org()).decision),
+        ["no rule a", "Rule system at 1", "policy.rule.delete"]
+    );
+    assert_eq!(
+        causes(run(&delete("system"), &org())),
+        ["rule: The default rule cannot be deleted"]
+    );
+}
+
+#[test]
+fn switching_writes_its_event() {
+    let set = |id: &str, status| SetRuleStatus {
+        policy_id: PolicyId::new("p"),
+        id: RuleId::new(id),
+        status,
+        actor: actor(),
+        origin: RequestOrigin::default(),
+    };
+    assert_eq!(
+        written(&run(&set("a", Status::Inactive), &org()).decision),
+        ["Rule a at 1", "policy.rule.deactivate"]
+    );
+    assert!(run(&set("a", Status::Active), &org()).decision.rows.is_empty());
+    assert_eq!(
+        causes(run(&set("system", Status::Inactive), &org())),
+        ["status: The default rule cannot be deactivated"]
+    );
+}
+
+#[test]
+fn a_rule_is_found_under_its_own_policy_only() {
+    let mut elsewhere = replace("a", draft("New"));
+    elsewhere.policy_id = PolicyId::new("q");
+    assert_eq!(run(&elsewhere, &org()).outcome, Err(Rejection::not_found("q", "Policy")));
+    assert_eq!(
+        run(&replace("x", draft("New")), &org()).outcome,
+        Err(Rejection::not_found("x", "PolicyRule"))
+    );
+}
