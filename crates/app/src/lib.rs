@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`identity`] | clients, tokens, users, sign-in |
 //! | [`intake`] | what providers send |
+//! | [`response`] | policies, rules, zones |
 //! | [`sequencer`] | the one order of everything that changes state |
 //! | [`state`] | what is kept in memory, published after each sync |
 //! | [`access`] | who calls, and what it may do |
@@ -25,6 +26,7 @@ pub mod json;
 pub mod metrics;
 pub mod rate;
 pub mod reads;
+pub mod response;
 pub mod sequencer;
 pub mod settings;
 pub mod start;

@@ -20,4 +20,6 @@ pub(crate) fn router() -> OpenApiRouter<App> {
             risk_providers::delete
         ))
         .routes(routes!(risk_events::send))
+        .merge(policies::router())
+        .merge(zones::router())
 }

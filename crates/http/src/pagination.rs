@@ -52,6 +52,19 @@ impl PageRequest {
             limit,
         })
     }
+
+    /// The page of a list that is whole in memory, and where the next one starts: behind its last id.
+    pub fn cut<T>(&self, items: Vec<T>, id: impl Fn(&T) -> &str) -> (Vec<T>, Option<String>) {
+        let start = self.after.as_deref().map_or(0, |after| {
+            let last = items.iter().position(|item| id(item) == after);
+            last.map_or(items.len(), |last| last.saturating_add(1))
+        });
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let has_more = items.len().saturating_sub(start) > limit;
+        let page: Vec<T> = items.into_iter().skip(start).take(limit).collect();
+        let next = page.last().filter(|_| has_more).map(|last| id(last).to_owned());
+        (page, next)
+    }
 }
 
 impl PageLinks {
@@ -147,6 +160,21 @@ mod tests {
             lines("after=a&limit=2&after=b", Some("c"))[1],
             r#"<https://org.example/api/v1/users?after=c&limit=2>; rel="next""#
         );
+    }
+
+    #[test]
+    fn cuts_a_list_into_pages() {
+        let page = |after: Option<&str>, limit| {
+            let request = PageRequest {
+                after: after.map(str::to_owned),
+                limit,
+            };
+            request.cut(vec!["a", "b", "c"], |id| id)
+        };
+        assert_eq!(page(None, 2), (vec!["a", "b"], Some("b".to_owned())));
+        assert_eq!(page(Some("b"), 2), (vec!["c"], None));
+        assert_eq!(page(None, 3), (vec!["a", "b", "c"], None));
+        assert_eq!(page(Some("gone"), 3), (vec![], None));
     }
 
     #[test]

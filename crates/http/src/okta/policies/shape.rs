@@ -47,6 +47,26 @@ pub struct PolicyBody {
     /// `OKTA_SIGN_ON`
     #[serde(rename = "type")]
     policy_type: &'static str,
+    /// Its rules, where asked for.
+    #[serde(rename = "_embedded", skip_serializing_if = "Option::is_none")]
+    #[schema(read_only, value_type = Option<Object>)]
+    embedded: Option<EmbeddedRules>,
+}
+
+/// The rules inside a policy (`expand=rules`).
+#[derive(Debug, Serialize)]
+struct EmbeddedRules {
+    rules: Vec<RuleBody>,
+}
+
+impl PolicyBody {
+    /// The policy with its rules inside.
+    pub fn with_rules(self, rules: Vec<RuleBody>) -> Self {
+        Self {
+            embedded: Some(EmbeddedRules { rules }),
+            ..self
+        }
+    }
 }
 
 /// A rule of a sign-on policy.
@@ -101,6 +121,7 @@ pub fn render_policy(policy: &Policy, org_url: &str) -> PolicyBody {
         last_updated: policy.last_updated.to_string(),
         links: Value::Object(links),
         policy_type: POLICY_TYPE,
+        embedded: None,
     }
 }
 
