@@ -85,7 +85,18 @@ async fn looks_at_the_content_type_only_when_there_is_a_body() {
 #[tokio::test]
 async fn refuses_what_is_no_json() {
     let deep = "[".repeat(900);
-    for body in ["{", "{}x", "\u{feff}{}", "nul", "NaN", "'a'", " ", &deep] {
+    for body in [
+        "{",
+        "{}x",
+        "\u{feff}{}",
+        "nul",
+        "NaN",
+        "'a'",
+        " ",
+        r#"{"a":1,"a":1}"#,
+        r#"[{"a":{"b":1,"b":2}}]"#,
+        &deep,
+    ] {
         let (status, answer) = post("/api/v1/value", Some("application/json"), body.to_owned()).await;
         assert_eq!((status, &answer["errorCode"]), (400, &json!("E0000003")), "{body}");
     }
