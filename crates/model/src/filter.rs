@@ -53,7 +53,7 @@ impl Filter {
 
     /// Whether the filter holds for an object in its wire form.
     pub fn matches(&self, object: &Value) -> bool {
-        evaluate::holds(&self.expr, object)
+        self.expr.holds(object)
     }
 }
 
@@ -68,6 +68,13 @@ pub enum Expr {
     Not(Box<Expr>),
     /// A test of one attribute.
     Atom(Atom),
+}
+
+impl Expr {
+    /// Whether the expression holds for an object in its wire form.
+    pub fn holds(&self, object: &Value) -> bool {
+        evaluate::holds(self, object)
+    }
 }
 
 /// A test of one attribute.

@@ -53,7 +53,7 @@ pub struct LogQuery {
     pub order: SortOrder,
     /// Events of this time and later. `None` in polling past the first page: `after` decides alone.
     pub since: Option<Timestamp>,
-    /// Events before this time; `None` in polling.
+    /// Events before this time; `None` is no upper bound.
     pub until: Option<Timestamp>,
     /// Position, from a `next` link; the store reads it.
     pub after: Option<String>,
@@ -167,7 +167,7 @@ impl LogQuery {
             .transpose()?;
         Ok(Self {
             since: lower_bound(since, until, now, mode == Mode::Polling && after.is_some())?,
-            until: (mode == Mode::Bounded).then(|| until.unwrap_or(now)),
+            until,
             mode,
             order,
             after,

@@ -45,7 +45,7 @@ fn anything_with_an_end_or_backwards_is_bounded() {
         ..LogQueryParams::default()
     };
     let query = parse(backwards).unwrap();
-    assert_eq!((query.mode, query.until), (Mode::Bounded, Some(NOW)));
+    assert_eq!((query.mode, query.until), (Mode::Bounded, None));
 }
 
 #[test]
