@@ -2,11 +2,15 @@
 
 use async_trait::async_trait;
 use watchfire_model::{
+    log::LogQuery,
     object::{Kind, Object},
     time::Timestamp,
 };
 
-use crate::StoreError;
+use crate::{
+    StoreError,
+    log::{LogCursor, LogEntry, LogPage, SignalReader},
+};
 
 /// One page of objects in the order in which they were made.
 #[derive(Clone, Debug, Default)]
@@ -72,6 +76,14 @@ pub trait Index: Send + Sync + std::fmt::Debug {
     ) -> Result<Vec<StoredReceipt>, StoreError>;
     /// How many receipts there are.
     async fn receipt_count(&self) -> Result<i64, StoreError>;
+    /// A page of the System Log. `after` is where the page before it ended; it and the order decide the
+    /// position, `since` and `until` the ends.
+    ///
+    /// # Errors
+    /// [`StoreError::Timeout`] when it takes longer than the setting allows.
+    async fn log(&self, query: &LogQuery, after: Option<LogCursor>, read: SignalReader) -> Result<LogPage, StoreError>;
+    /// The log event with `uuid`.
+    async fn log_event(&self, uuid: &str, read: SignalReader) -> Result<Option<LogEntry>, StoreError>;
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;
 }

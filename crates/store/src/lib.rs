@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`journal`] | the contract of a journal: load, append, sync; and what can go wrong |
 //! | [`index`] | what may be read: objects, receipts, counts |
+//! | [`log`] | pages and positions of the System Log |
 //! | [`sqlite`] | the embedded store: the inline journal (one transaction a group, `synchronous=FULL`) |
 //! | [`postgres`] | the same SQL compiled for PostgreSQL; connected by an issue of its own |
 //!
@@ -14,6 +15,7 @@
 pub mod error;
 pub mod index;
 pub mod journal;
+pub mod log;
 pub mod postgres;
 pub mod settings;
 pub mod sqlite;

@@ -10,6 +10,8 @@ use watchfire_model::time::Timestamp;
 
 use crate::{StoreError, settings::Settings};
 
+mod dialect;
+
 #[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
 #[path = "sql/dedupe.rs"]
 mod dedupe;
@@ -19,6 +21,15 @@ mod inline;
 #[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
 #[path = "sql/log.rs"]
 mod log;
+#[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
+#[path = "sql/log_filter.rs"]
+mod log_filter;
+#[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
+#[path = "sql/log_page.rs"]
+mod log_page;
+#[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
+#[path = "sql/log_row.rs"]
+mod log_row;
 #[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
 #[path = "sql/objects.rs"]
 mod objects;
@@ -31,21 +42,11 @@ mod reader;
 
 pub use self::{inline::Inline, reader::Reader};
 
+pub(crate) type Db = sqlx::Postgres;
 pub(crate) type Connection = sqlx::PgConnection;
 pub(crate) type PoolConnection = sqlx::pool::PoolConnection<sqlx::Postgres>;
 pub(crate) type Pool = sqlx::PgPool;
 pub(crate) type Row = sqlx::postgres::PgRow;
-
-/// What only PostgreSQL says this way.
-mod dialect {
-    /// Rows that a slice names are locked by its reads.
-    pub(super) const BEGIN: &str = "BEGIN";
-
-    /// The table of one dedupe partition.
-    pub(super) fn create_dedupe_table(table: &str) -> String {
-        format!("CREATE TABLE {table} (hash BYTEA PRIMARY KEY, expires_us BIGINT NOT NULL)")
-    }
-}
 
 pub(crate) async fn execute(conn: &mut Connection, sql: &'static str) -> Result<(), StoreError> {
     sqlx::query(sql).execute(conn).await.map_err(StoreError::of_statement)?;
@@ -88,7 +89,10 @@ pub async fn open(url: &str, settings: &Settings, now: Timestamp) -> Result<Stor
     let journal = Inline::open(conn, settings).await?;
     Ok(Store {
         journal,
-        reader: Reader { pool },
+        reader: Reader {
+            pool,
+            settings: settings.clone(),
+        },
         epoch: epoch.unsigned_abs(),
     })
 }

@@ -13,6 +13,13 @@ pub struct Settings {
     pub dedupe_partition_rows: i64,
     /// Log events in one partition before the next one is begun.
     pub log_partition_rows: i64,
+    /// How long log events are kept; a partition goes when its newest event is older.
+    pub log_retention: Duration,
+    /// Rows that a log query looks at one by one, where SQL cannot say the filter, before it answers
+    /// with the page that it has.
+    pub log_rows_looked_at: usize,
+    /// How long a log query may take.
+    pub log_query_timeout: Duration,
 }
 
 impl Default for Settings {
@@ -22,6 +29,9 @@ impl Default for Settings {
             busy_timeout: Duration::from_secs(2),
             dedupe_partition_rows: 1_000_000,
             log_partition_rows: 1_000_000,
+            log_retention: watchfire_model::log::RETENTION,
+            log_rows_looked_at: 50_000,
+            log_query_timeout: Duration::from_secs(30),
         }
     }
 }

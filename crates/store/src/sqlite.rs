@@ -10,12 +10,20 @@ use watchfire_model::time::Timestamp;
 
 use crate::{StoreError, settings::Settings};
 
+mod dialect;
+
 #[path = "sql/dedupe.rs"]
 mod dedupe;
 #[path = "sql/inline.rs"]
 mod inline;
 #[path = "sql/log.rs"]
 mod log;
+#[path = "sql/log_filter.rs"]
+mod log_filter;
+#[path = "sql/log_page.rs"]
+mod log_page;
+#[path = "sql/log_row.rs"]
+mod log_row;
 #[path = "sql/objects.rs"]
 mod objects;
 #[path = "sql/partitions.rs"]
@@ -23,8 +31,12 @@ mod partitions;
 #[path = "sql/reader.rs"]
 mod reader;
 
+#[cfg(test)]
+mod plans;
+
 pub use self::{inline::Inline, reader::Reader};
 
+pub(crate) type Db = sqlx::Sqlite;
 pub(crate) type Connection = sqlx::SqliteConnection;
 pub(crate) type PoolConnection = sqlx::pool::PoolConnection<sqlx::Sqlite>;
 pub(crate) type Pool = sqlx::SqlitePool;
@@ -32,17 +44,6 @@ pub(crate) type Row = sqlx::sqlite::SqliteRow;
 
 /// The file's name in the data directory.
 pub const FILE_NAME: &str = "watchfire.db";
-
-/// What only SQLite says this way.
-mod dialect {
-    /// Takes the write lock at once, so that no read has to be repeated.
-    pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
-
-    /// The table of one dedupe partition.
-    pub(super) fn create_dedupe_table(table: &str) -> String {
-        format!("CREATE TABLE {table} (hash BLOB PRIMARY KEY, expires_us INTEGER NOT NULL) STRICT, WITHOUT ROWID")
-    }
-}
 
 /// An open embedded store.
 #[derive(Debug)]
@@ -87,7 +88,10 @@ pub async fn open(folder: &Path, settings: &Settings, now: Timestamp) -> Result<
     let journal = Inline::open(conn, settings).await?;
     Ok(Store {
         journal,
-        reader: Reader { pool },
+        reader: Reader {
+            pool,
+            settings: settings.clone(),
+        },
         epoch: epoch.unsigned_abs(),
     })
 }

@@ -1,6 +1,8 @@
 //! The inline journal: the decisions of a group are one transaction of the index, synced when it
 //! commits. There is no second place that could disagree.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use tokio::sync::watch;
 use watchfire_model::{
@@ -28,6 +30,7 @@ pub struct Inline {
     conn: Connection,
     dedupe: Dedupe,
     log: LogWriter,
+    log_retention: Duration,
     next_ordinal: i64,
     next_seq: Seq,
     group: Option<Group>,
@@ -55,6 +58,7 @@ impl Inline {
             conn,
             dedupe,
             log,
+            log_retention: settings.log_retention,
             next_ordinal,
             next_seq: 1,
             group: None,
@@ -69,7 +73,8 @@ impl Inline {
 
     async fn purge_in_group(&mut self, now: Timestamp) -> Result<u64, StoreError> {
         let objects = objects::purge(&mut self.conn, now, PURGE_BATCH).await?;
-        let partitions = self.dedupe.forget(&mut self.conn, now).await?;
+        let partitions = self.dedupe.forget(&mut self.conn, now).await?
+            + self.log.drop_before(&mut self.conn, now.minus(self.log_retention)).await?;
         Ok(objects + partitions)
     }
 

@@ -1,28 +1,211 @@
-//! stub until the log lands
-use super::Connection;
-use crate::StoreError;
+//! System Log events, written: table sets that follow each other, so that the cost of a write does not
+//! grow with the store and retention drops whole tables (architecture section 6).
+//!
+//! A partition is three tables: `log_events_<n>` (narrow rows), `log_targets_<n>` (the targets' ids) and
+//! the full-text index of `q`. Numbers (`seq`) are given in the order of the commits and without gaps,
+//! and `published` never falls as they rise, so that one order serves pages of either kind.
+
+use serde_json::Value;
+use sqlx::AssertSqlSafe;
 use watchfire_model::{log::LogEvent, time::Timestamp};
+
+use super::{Connection, dialect, log_row, partitions};
+use crate::StoreError;
+
+/// The table set's name.
+pub(crate) const TABLE_SET: &str = "log";
+
+/// Writes events into the newest partition.
 #[derive(Debug)]
 pub(crate) struct LogWriter {
-    last: Timestamp,
+    at: Mark,
+    rows_per_partition: i64,
 }
-#[derive(Debug, Clone)]
-pub(crate) struct Mark;
+
+/// A point in the life of [`LogWriter`] to which a rolled-back transaction returns.
+#[derive(Clone, Debug)]
+pub(crate) struct Mark {
+    /// The partition that takes the writes; 0 before the first.
+    partition: i64,
+    rows: i64,
+    last_seq: i64,
+    last_published: Timestamp,
+}
+
 impl LogWriter {
-    pub(crate) async fn open(_conn: &mut Connection, _rows: i64) -> Result<Self, StoreError> {
-        Ok(Self {
-            last: Timestamp::default(),
-        })
+    /// Finds the end of the log.
+    pub(crate) async fn open(conn: &mut Connection, rows_per_partition: i64) -> Result<Self, StoreError> {
+        let newest: Option<(i64, i64)> =
+            sqlx::query_as("SELECT number, first_seq FROM partitions WHERE table_set = $1 ORDER BY number DESC LIMIT 1")
+                .bind(TABLE_SET)
+                .fetch_optional(&mut *conn)
+                .await
+                .map_err(StoreError::of_statement)?;
+        let (partition, first_seq) = newest.unwrap_or((0, 1));
+        let mut at = Mark {
+            partition,
+            rows: 0,
+            last_seq: first_seq - 1,
+            last_published: Timestamp::default(),
+        };
+        if partition > 0 {
+            let sql = format!(
+                "SELECT seq, published_us FROM {} ORDER BY seq DESC LIMIT 1",
+                events_table(partition)
+            );
+            let last: Option<(i64, i64)> = sqlx::query_as(AssertSqlSafe(sql))
+                .fetch_optional(conn)
+                .await
+                .map_err(StoreError::of_statement)?;
+            if let Some((seq, published_us)) = last {
+                at.rows = seq - at.last_seq;
+                at.last_seq = seq;
+                at.last_published = Timestamp::from_micros(published_us);
+            }
+        }
+        Ok(Self { at, rows_per_partition })
     }
+
+    /// When the newest event was published.
     pub(crate) fn last_published(&self) -> Timestamp {
-        self.last
+        self.at.last_published
     }
+
+    /// What must be put back when the transaction that follows is rolled back.
     pub(crate) fn mark(&self) -> Mark {
-        Mark
+        self.at.clone()
     }
-    pub(crate) fn restore(&mut self, _mark: &Mark) {}
-    pub(crate) async fn append(&mut self, _conn: &mut Connection, event: &LogEvent) -> Result<(), StoreError> {
-        self.last = event.published;
+
+    /// Goes back to `mark`: what came after it never happened.
+    pub(crate) fn restore(&mut self, mark: &Mark) {
+        self.at = mark.clone();
+    }
+
+    /// Writes an event. The sequencer's clock does not go back, so `published` does not either; if it
+    /// ever did, the event would be stored under the newest time.
+    pub(crate) async fn append(&mut self, conn: &mut Connection, event: &LogEvent) -> Result<(), StoreError> {
+        let event = without_nul(event)?;
+        let published = event.published.max(self.at.last_published);
+        if self.at.partition == 0 || self.at.rows >= self.rows_per_partition {
+            self.begin_partition(conn, published).await?;
+        }
+        let seq = self.at.last_seq + 1;
+        log_row::insert(conn, self.at.partition, seq, published, &event).await?;
+        for target in &event.target {
+            insert_target(conn, self.at.partition, seq, &target.id).await?;
+        }
+        dialect::index_text(conn, self.at.partition, seq, &event).await?;
+        self.at.last_seq = seq;
+        self.at.last_published = published;
+        self.at.rows += 1;
         Ok(())
+    }
+
+    /// Drops every closed partition whose newest event was published before `time`.
+    pub(crate) async fn drop_before(&mut self, conn: &mut Connection, time: Timestamp) -> Result<u64, StoreError> {
+        let old: Vec<i64> = sqlx::query_scalar(
+            "SELECT number FROM partitions WHERE table_set = $1 AND last_us IS NOT NULL AND last_us < $2 ORDER BY number",
+        )
+        .bind(TABLE_SET)
+        .bind(time.as_micros())
+        .fetch_all(&mut *conn)
+        .await
+        .map_err(StoreError::of_statement)?;
+        let mut dropped = 0;
+        for number in old {
+            let tables = [text_table(number), targets_table(number), events_table(number)];
+            partitions::drop(conn, TABLE_SET, number, &tables).await?;
+            dropped += 1;
+        }
+        Ok(dropped)
+    }
+
+    /// Closes the newest partition and makes the next one, whose first event is at `published`.
+    async fn begin_partition(&mut self, conn: &mut Connection, published: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("UPDATE partitions SET rows_written = $3, last_seq = $4, last_us = $5 WHERE table_set = $1 AND number = $2")
+            .bind(TABLE_SET)
+            .bind(self.at.partition)
+            .bind(self.at.rows)
+            .bind(self.at.last_seq)
+            .bind(self.at.last_published.as_micros())
+            .execute(&mut *conn)
+            .await
+            .map_err(StoreError::of_statement)?;
+        let number = self.at.partition + 1;
+        partitions::begin(conn, TABLE_SET, number).await?;
+        sqlx::query("UPDATE partitions SET first_seq = $3, first_us = $4 WHERE table_set = $1 AND number = $2")
+            .bind(TABLE_SET)
+            .bind(number)
+            .bind(self.at.last_seq + 1)
+            .bind(published.as_micros())
+            .execute(&mut *conn)
+            .await
+            .map_err(StoreError::of_statement)?;
+        for sql in dialect::create_log_tables(number) {
+            sqlx::query(AssertSqlSafe(sql))
+                .execute(&mut *conn)
+                .await
+                .map_err(StoreError::of_statement)?;
+        }
+        self.at.partition = number;
+        self.at.rows = 0;
+        Ok(())
+    }
+}
+
+/// The table of a partition's events.
+pub(crate) fn events_table(number: i64) -> String {
+    format!("log_events_{number}")
+}
+
+/// The table of a partition's targets.
+pub(crate) fn targets_table(number: i64) -> String {
+    format!("log_targets_{number}")
+}
+
+/// The full-text index of a partition.
+pub(crate) fn text_table(number: i64) -> String {
+    format!("log_text_{number}")
+}
+
+async fn insert_target(conn: &mut Connection, partition: i64, seq: i64, id: &str) -> Result<(), StoreError> {
+    let sql = format!(
+        "INSERT INTO {} (target_id, seq) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        targets_table(partition)
+    );
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(id)
+        .bind(seq)
+        .execute(conn)
+        .await
+        .map_err(StoreError::of_statement)?;
+    Ok(())
+}
+
+/// No database here takes U+0000 in a text everywhere, and an attacker may well send one: it is stored
+/// as the replacement character.
+fn without_nul(event: &LogEvent) -> Result<std::borrow::Cow<'_, LogEvent>, StoreError> {
+    let corrupt = |_| log_row::corrupt(&event.uuid);
+    let text = serde_json::to_string(event).map_err(corrupt)?;
+    if !text.contains("\\u0000") {
+        return Ok(std::borrow::Cow::Borrowed(event));
+    }
+    let mut document: Value = serde_json::from_str(&text).map_err(corrupt)?;
+    replace_nul(&mut document);
+    serde_json::from_value(document).map(std::borrow::Cow::Owned).map_err(corrupt)
+}
+
+fn replace_nul(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = text.replace('\0', "\u{fffd}"),
+        Value::Array(elements) => elements.iter_mut().for_each(replace_nul),
+        Value::Object(members) => {
+            let old = std::mem::take(members);
+            members.extend(old.into_iter().map(|(key, mut member)| {
+                replace_nul(&mut member);
+                (key.replace('\0', "\u{fffd}"), member)
+            }));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -2,20 +2,24 @@
 
 use async_trait::async_trait;
 use watchfire_model::{
+    log::LogQuery,
     object::{Kind, Object},
     time::Timestamp,
 };
 
-use super::{Pool, objects};
+use super::{Pool, log_page, objects};
 use crate::{
     StoreError,
     index::{Index, Page, PageQuery, StoredReceipt},
+    log::{LogCursor, LogEntry, LogPage, SignalReader},
+    settings::Settings,
 };
 
 /// The index of this dialect.
 #[derive(Clone, Debug)]
 pub struct Reader {
     pub(crate) pool: Pool,
+    pub(crate) settings: Settings,
 }
 
 impl Reader {
@@ -69,5 +73,26 @@ impl Index for Reader {
 
     async fn ping(&self) -> Result<(), StoreError> {
         super::execute(&mut *self.connection().await?, "SELECT 1").await
+    }
+
+    async fn log(&self, query: &LogQuery, after: Option<LogCursor>, read: SignalReader) -> Result<LogPage, StoreError> {
+        let wanted = log_page::PageQuery {
+            query,
+            after,
+            read,
+            look_at: self.settings.log_rows_looked_at,
+        };
+        let in_one_snapshot = async {
+            let mut transaction = self.pool.begin().await.map_err(StoreError::of_statement)?;
+            log_page::page(&mut transaction, wanted).await
+        };
+        tokio::time::timeout(self.settings.log_query_timeout, in_one_snapshot)
+            .await
+            .unwrap_or(Err(StoreError::Timeout))
+    }
+
+    async fn log_event(&self, uuid: &str, read: SignalReader) -> Result<Option<LogEntry>, StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(StoreError::of_statement)?;
+        log_page::event(&mut transaction, uuid, read).await
     }
 }

@@ -1,0 +1,65 @@
+//! That the planner takes the indexes which the log's tables pay for.
+
+use sqlx::{AssertSqlSafe, Connection as _, QueryBuilder, Row as _};
+use watchfire_model::{
+    filter::Filter,
+    log::{Keywords, SYSTEM_LOG},
+};
+
+use super::{Connection, Db, dialect, log_filter};
+
+async fn plan(filter: Option<&str>, q: &str) -> String {
+    let mut conn = Connection::connect("sqlite::memory:").await.unwrap();
+    for sql in dialect::create_log_tables(1) {
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut conn).await.unwrap();
+    }
+    let mut sql: QueryBuilder<Db> =
+        QueryBuilder::new("EXPLAIN QUERY PLAN SELECT detail FROM log_events_1 WHERE seq BETWEEN 1 AND 100000");
+    if let Some(filter) = filter {
+        sql.push(" AND ");
+        log_filter::push(&mut sql, 1, Filter::parse(filter, &SYSTEM_LOG).unwrap().expr());
+    }
+    dialect::push_keywords(&mut sql, 1, &Keywords::parse(q).unwrap(), (1, 100_000));
+    sql.push(" ORDER BY seq DESC LIMIT 100");
+    let rows = sql.build().fetch_all(&mut conn).await.unwrap();
+    let steps: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+    steps.join("\n")
+}
+
+#[tokio::test]
+async fn tests_of_one_value_start_from_its_index() {
+    for (filter, index) in [
+        (
+            r#"eventType eq "user.session.start""#,
+            "log_events_1_type (event_type=? AND rowid>? AND rowid<?)",
+        ),
+        (
+            r#"actor.id eq "00u1" and outcome.result eq "FAILURE""#,
+            "log_events_1_actor (actor_id=? AND rowid>? AND rowid<?)",
+        ),
+        (
+            r#"client.ipAddress eq "10.0.0.1""#,
+            "log_events_1_ip (client_ip=? AND rowid>? AND rowid<?)",
+        ),
+        (r#"uuid eq "x""#, "log_events_1_uuid (uuid=?"),
+        (r#"target.id eq "00u1""#, "(target_id=?)"),
+    ] {
+        let plan = plan(Some(filter), "").await;
+        assert!(plan.contains(index), "{filter}:\n{plan}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_without_a_filter_goes_by_number_and_sorts_nothing() {
+    let plan = plan(None, "").await;
+    assert!(
+        plan.contains("INTEGER PRIMARY KEY (rowid>? AND rowid<?)") && !plan.contains("TEMP B-TREE"),
+        "{plan}"
+    );
+}
+
+#[tokio::test]
+async fn keywords_go_through_the_full_text_index() {
+    let plan = plan(None, "acme").await;
+    assert!(plan.contains("log_text_1 VIRTUAL TABLE INDEX"), "{plan}");
+}
