@@ -377,7 +377,7 @@ async fn a_query_that_takes_too_long_is_given_up() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     #[test]
     fn sqlite_finds_what_the_evaluator_finds(
