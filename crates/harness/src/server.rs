@@ -1,0 +1,216 @@
+//! A whole server on a store of its own. Requests go through the router, without a socket.
+
+use std::{net::IpAddr, sync::Arc};
+
+use anyhow::Result;
+use axum::body::Body;
+use http::{HeaderMap, Request};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+use watchfire_app::{App, Clock, Entropy, Parts, Settings, Vault};
+use watchfire_http::{Edge, Limits, Site, links::Links, request::Peer};
+use watchfire_store::{settings::Settings as StoreSettings, sqlite};
+
+use crate::FakeClock;
+
+/// The org URL of every test server.
+pub const ORG_URL: &str = "https://org.example";
+/// The first administrator's API token.
+pub const ADMIN_TOKEN: &str = "00test-administrator-token";
+
+#[derive(Debug)]
+struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    #[expect(clippy::expect_used, reason = "a test without randomness cannot go on")]
+    fn fill(&self, out: &mut [u8]) {
+        watchfire_crypto::random::fill(out).expect("random bytes");
+    }
+}
+
+/// A running server. It ends when it is dropped.
+#[derive(Debug)]
+pub struct TestServer {
+    /// Its use cases.
+    pub app: App,
+    /// Its clock.
+    pub clock: Arc<FakeClock>,
+    site: Site,
+    stop: CancellationToken,
+    _folder: tempfile::TempDir,
+}
+
+impl TestServer {
+    /// A server with the default settings, without rate limits.
+    ///
+    /// # Errors
+    /// When the store cannot be opened.
+    pub async fn start() -> Result<Self> {
+        Self::start_with(Settings {
+            risk_calls_per_minute: 0,
+            api_calls_per_minute: 0,
+            logins_per_second: 0,
+            ..Settings::new(ORG_URL)
+        })
+        .await
+    }
+
+    /// A server with these settings.
+    ///
+    /// # Errors
+    /// When the store cannot be opened.
+    pub async fn start_with(settings: Settings) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let clock = Arc::new(FakeClock::default());
+        let store = sqlite::open(folder.path(), &StoreSettings::default(), clock.now()).await?;
+        let stop = CancellationToken::new();
+        let limits = Limits {
+            api_calls_per_minute: settings.api_calls_per_minute,
+            ..Limits::default()
+        };
+        let parts = Parts {
+            last_decision: store.journal.last_published(),
+            journal: store.journal,
+            index: Arc::new(store.reader),
+            epoch: store.epoch,
+            clock: Arc::<FakeClock>::clone(&clock),
+            entropy: Arc::new(SystemEntropy),
+            vault: Vault::new(&[7; 32])?,
+            settings,
+            first_token: Some(ADMIN_TOKEN.to_owned()),
+        };
+        let started = watchfire_app::start(parts, stop.clone()).await?;
+        let edge = Edge {
+            links: Links::new(ORG_URL),
+            clock: Arc::<FakeClock>::clone(&clock),
+            entropy: Arc::new(SystemEntropy),
+            trusted_proxies: Vec::new(),
+            tls: false,
+            limits,
+        };
+        let site = Site::new(Arc::new(edge), watchfire_http::router(started.app.clone()));
+        Ok(Self {
+            app: started.app,
+            clock,
+            site,
+            stop,
+            _folder: folder,
+        })
+    }
+
+    /// A call of `method` on `path` as the first administrator, from 198.51.100.2.
+    pub fn call(&self, method: &str, path: &str) -> Call<'_> {
+        Call {
+            server: self,
+            method: method.to_owned(),
+            path: path.to_owned(),
+            headers: vec![("authorization".to_owned(), format!("SSWS {ADMIN_TOKEN}"))],
+            body: String::new(),
+            from: IpAddr::from([198, 51, 100, 2]),
+        }
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// A request that is being put together.
+#[derive(Debug)]
+pub struct Call<'s> {
+    server: &'s TestServer,
+    method: String,
+    path: String,
+    headers: Vec<(String, String)>,
+    body: String,
+    from: IpAddr,
+}
+
+impl Call<'_> {
+    /// With a JSON body.
+    #[must_use]
+    pub fn json(self, body: &Value) -> Self {
+        self.header("content-type", "application/json").text(body.to_string())
+    }
+
+    /// With these bytes as its body.
+    #[must_use]
+    pub fn text(mut self, body: impl Into<String>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// With a header; it replaces one of the same name.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.retain(|(known, _)| known != name);
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Without a credential.
+    #[must_use]
+    pub fn anonymous(mut self) -> Self {
+        self.headers.retain(|(known, _)| known != "authorization");
+        self
+    }
+
+    /// From another address.
+    #[must_use]
+    pub fn from(mut self, ip: impl Into<IpAddr>) -> Self {
+        self.from = ip.into();
+        self
+    }
+
+    /// Sends it.
+    ///
+    /// # Errors
+    /// When it is no HTTP request, or the answer's body breaks off.
+    pub async fn send(self) -> Result<Answer> {
+        let mut request = Request::builder().method(self.method.as_str()).uri(&self.path);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let mut request = request.body(Body::from(self.body))?;
+        request.extensions_mut().insert(Peer((self.from, 4_711).into()));
+        let response = match self.server.site.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await?.to_bytes();
+        let text = String::from_utf8(bytes.to_vec())?;
+        Ok(Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            json: serde_json::from_str(&text).unwrap_or_default(),
+            text,
+        })
+    }
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The body as text.
+    pub text: String,
+    /// The body as JSON; null when it is none.
+    pub json: Value,
+}
+
+impl Answer {
+    /// `errorCode` and the first cause of an error object.
+    pub fn error(&self) -> (&str, &str) {
+        let code = self.json.get("errorCode").and_then(Value::as_str);
+        let cause = self.json.pointer("/errorCauses/0/errorSummary").and_then(Value::as_str);
+        (code.unwrap_or_default(), cause.unwrap_or_default())
+    }
+}

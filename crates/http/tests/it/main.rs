@@ -1,0 +1,4 @@
+//! The surfaces through the router, on a store of their own.
+
+mod policies;
+mod zones;
