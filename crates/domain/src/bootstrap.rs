@@ -58,10 +58,12 @@ impl Command for Bootstrap {
         }
         let mut decision = Decision::new();
         let org = OrgId::generate(context.ids);
+        let name = [("companyName".to_owned(), "Watchfire".to_owned())];
         decision.put(Org {
             id: org.clone(),
-            name: "Watchfire".to_owned(),
+            profile: name.into(),
             created: context.now,
+            last_updated: context.now,
         });
         decision.put(signing_key(&self.signing_key, context));
         decision.put(default_provider(context));

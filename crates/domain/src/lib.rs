@@ -7,6 +7,7 @@ pub mod bootstrap;
 pub mod command;
 pub mod policy;
 pub mod policy_rule;
+pub mod org;
 pub mod rejection;
 pub mod risk_event;
 pub mod risk_provider;

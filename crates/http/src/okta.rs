@@ -1,6 +1,7 @@
 //! Okta's management surface, `/api/v1` (okta.md).
 
 pub(crate) mod members;
+mod org;
 pub mod policies;
 mod risk_events;
 mod risk_providers;
@@ -12,6 +13,7 @@ use watchfire_app::App;
 /// Its routes: one line a path.
 pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(org::get, org::update, org::replace))
         .routes(routes!(risk_providers::list, risk_providers::create))
         .routes(routes!(
             risk_providers::get,

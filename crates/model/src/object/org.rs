@@ -1,5 +1,7 @@
 //! The organisation, its administrators' tokens and its signing keys.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Keyed, Keys};
@@ -13,10 +15,30 @@ use crate::{
 pub struct Org {
     /// Its id.
     pub id: OrgId,
-    /// Its name for people.
-    pub name: String,
+    /// What an administrator says of it: `companyName`, `website`, addresses (okta.md 11.2).
+    #[serde(default)]
+    pub profile: BTreeMap<String, String>,
     /// First start.
     pub created: Timestamp,
+    /// When it was changed.
+    pub last_updated: Timestamp,
+}
+
+impl Org {
+    /// The members of the profile, in the order of the wire.
+    pub const PROFILE: [&'static str; 11] = [
+        "companyName",
+        "website",
+        "phoneNumber",
+        "endUserSupportHelpURL",
+        "supportPhoneNumber",
+        "address1",
+        "address2",
+        "city",
+        "state",
+        "country",
+        "postalCode",
+    ];
 }
 
 impl Keyed for Org {
