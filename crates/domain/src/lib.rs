@@ -5,9 +5,9 @@
 
 pub mod bootstrap;
 pub mod command;
+pub mod org;
 pub mod policy;
 pub mod policy_rule;
-pub mod org;
 pub mod rejection;
 pub mod risk_event;
 pub mod risk_provider;
