@@ -1,4 +1,7 @@
-//! Who is who: clients, tokens, users, sign-in.
+//! Clients, tokens, users, sign-in.
 
+pub mod clients;
+pub mod grants;
+mod issuer;
 pub mod org;
 pub mod signing_keys;

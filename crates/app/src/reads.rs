@@ -1,6 +1,9 @@
 //! Reads of the index, after everything that was accepted before them.
 
-use watchfire_model::object::{Object, TypedObject};
+use watchfire_model::{
+    object::{Object, TypedObject},
+    time::Timestamp,
+};
 use watchfire_store::index::PageQuery;
 
 use crate::{App, Error, Result};
@@ -12,6 +15,34 @@ pub struct Listed<T> {
     pub items: Vec<T>,
     /// The `after` of the next page; absent on the last one.
     pub next: Option<String>,
+}
+
+impl<T> Listed<T> {
+    /// A page of `items` in the order of `place`. The cursor is a place, not an item, so that it
+    /// holds when the item goes.
+    ///
+    /// # Errors
+    /// `E0000029` for an `after` that is no place.
+    pub(crate) fn cut(
+        mut items: Vec<T>,
+        after: Option<&str>,
+        limit: u32,
+        place: impl Fn(&T) -> (Timestamp, &str),
+    ) -> Result<Self> {
+        items.sort_by(|a, b| place(a).cmp(&place(b)));
+        if let Some(cursor) = after {
+            let invalid = || Error::catalogued("E0000029", Vec::new());
+            let (time, id) = cursor.split_once('.').ok_or_else(invalid)?;
+            let time = Timestamp::from_micros(time.parse().map_err(|_| invalid())?);
+            items.retain(|item| place(item) > (time, id));
+        }
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = items.len() > limit;
+        items.truncate(limit);
+        let last = items.last().filter(|_| has_more).map(&place);
+        let next = last.map(|(time, id)| format!("{}.{id}", time.as_micros()));
+        Ok(Self { items, next })
+    }
 }
 
 impl App {

@@ -4,7 +4,9 @@
 //! One file a noun; each holds the commands about it. [`command`] says what a command is.
 
 pub mod bootstrap;
+pub mod client;
 pub mod command;
+pub mod grant;
 pub mod org;
 pub mod policy;
 pub mod policy_rule;

@@ -201,6 +201,11 @@ fn not_found(id: &RiskProviderId) -> Rejection {
     Rejection::not_found(id.as_str(), "RiskProvider")
 }
 
+/// The event of a provider that something else changed.
+pub(crate) fn updated(actor: &Actor, origin: &RequestOrigin, provider: &RiskProvider) -> LogEvent {
+    event(EventType::SecurityRiskProviderUpdate, actor, origin, provider)
+}
+
 fn event(event_type: EventType, actor: &Actor, origin: &RequestOrigin, provider: &RiskProvider) -> LogEvent {
     let target = Target::new("RiskProvider", provider.id.as_str(), &provider.name)
         .detail("action", provider.action.as_str())

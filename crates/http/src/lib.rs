@@ -11,6 +11,7 @@ pub mod edge;
 pub mod error;
 pub mod links;
 pub mod listener;
+mod oauth2;
 pub mod okta;
 mod openapi;
 mod operations;

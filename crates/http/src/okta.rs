@@ -1,5 +1,6 @@
 //! Okta's management surface, `/api/v1` (okta.md).
 
+mod grants;
 pub(crate) mod members;
 mod org;
 pub mod policies;
@@ -24,4 +25,6 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(risk_events::send))
         .merge(policies::router())
         .merge(zones::router())
+        .routes(routes!(grants::list, grants::grant))
+        .routes(routes!(grants::get, grants::revoke))
 }

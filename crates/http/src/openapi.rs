@@ -18,7 +18,7 @@ use utoipa::{
 use utoipa_axum::router::OpenApiRouter;
 use watchfire_app::App;
 
-use crate::{okta, operations, reference};
+use crate::{oauth2, okta, operations, reference};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -42,6 +42,7 @@ impl Modify for Security {
 fn surfaces() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(operations::router())
+        .merge(oauth2::router())
         .merge(okta::router())
 }
 

@@ -50,13 +50,19 @@ impl Directory {
         self.clients.get(id)
     }
 
+    /// Every client.
+    pub fn clients(&self) -> impl Iterator<Item = &Arc<Client>> {
+        self.clients.values()
+    }
+
+    /// The grants of a client.
+    pub fn grants_of(&self, client: &ClientId) -> impl Iterator<Item = &Arc<Grant>> {
+        self.grants.values().filter(move |grant| grant.client_id == *client)
+    }
+
     /// The scopes granted to a client.
     pub fn granted_scopes(&self, client: &ClientId) -> BTreeSet<&str> {
-        self.grants
-            .values()
-            .filter(|grant| grant.client_id == *client)
-            .map(|grant| grant.scope.as_str())
-            .collect()
+        self.grants_of(client).map(|grant| grant.scope.as_str()).collect()
     }
 
     /// Every risk provider.

@@ -1,0 +1,14 @@
+//! The authorization server, `/oauth2/v1` (okta.md 1).
+
+mod clients;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+use watchfire_app::App;
+
+/// Its routes: one line a path.
+pub(crate) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(clients::list, clients::create))
+        .routes(routes!(clients::get, clients::replace, clients::delete))
+        .routes(routes!(clients::renew_secret))
+}
