@@ -207,10 +207,13 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The text at a JSON pointer (RFC 6901); empty when there is none.
+    pub fn text_at(&self, pointer: &str) -> &str {
+        self.json.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+
     /// `errorCode` and the first cause of an error object.
     pub fn error(&self) -> (&str, &str) {
-        let code = self.json.get("errorCode").and_then(Value::as_str);
-        let cause = self.json.pointer("/errorCauses/0/errorSummary").and_then(Value::as_str);
-        (code.unwrap_or_default(), cause.unwrap_or_default())
+        (self.text_at("/errorCode"), self.text_at("/errorCauses/0/errorSummary"))
     }
 }

@@ -7,7 +7,7 @@ use watchfire_harness::{Answer, TestServer};
 async fn policy(server: &TestServer, body: &Value) -> Result<String> {
     let made = server.call("POST", "/api/v1/policies").json(body).send().await?;
     assert_eq!(made.status, 200, "{}", made.text);
-    Ok(made.json["id"].as_str().unwrap_or_default().to_owned())
+    Ok(made.text_at("/id").to_owned())
 }
 
 fn staff() -> Value {
@@ -35,8 +35,8 @@ fn names(list: &Answer) -> Vec<(&str, u64)> {
 async fn default_policy(server: &TestServer) -> Result<String> {
     let list = server.call("GET", "/api/v1/policies?type=OKTA_SIGN_ON").send().await?;
     assert_eq!(names(&list), [("Default Policy", 1)]);
-    assert_eq!(list.json[0]["system"], true);
-    Ok(list.json[0]["id"].as_str().unwrap_or_default().to_owned())
+    assert_eq!(list.json.pointer("/0/system"), Some(&Value::Bool(true)));
+    Ok(list.text_at("/0/id").to_owned())
 }
 
 #[tokio::test]

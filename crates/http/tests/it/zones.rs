@@ -15,7 +15,7 @@ fn blocked(cidr: &str) -> Value {
 async fn make(server: &TestServer, body: &Value) -> Result<String> {
     let made = server.call("POST", "/api/v1/zones").json(body).send().await?;
     assert_eq!(made.status, 200, "{}", made.text);
-    Ok(made.json["id"].as_str().unwrap_or_default().to_owned())
+    Ok(made.text_at("/id").to_owned())
 }
 
 #[tokio::test]
