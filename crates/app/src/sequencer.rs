@@ -169,7 +169,7 @@ impl<J: Journal> Sequencer<J> {
                     if taken == 0 {
                         return Ended::Stopped;
                     }
-                    if let Err(unknown) = self.group(batch.drain(..).collect()).await {
+                    if let Err(unknown) = self.group(std::mem::take(&mut batch)).await {
                         return Ended::SyncUnknown(unknown);
                     }
                 }

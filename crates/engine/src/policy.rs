@@ -1,7 +1,9 @@
 //! Sign-on policies: which rule a sign-in meets, and why (okta.md 9.3).
 //!
-//! The first active policy whose groups include the user decides, by the first of its active rules
-//! whose conditions all hold. No policy or no rule is a denial: nothing is allowed by omission.
+//! The active policies whose groups include the user are asked in order, each by its active rules in
+//! order; the first rule whose conditions all hold decides. A policy without such a rule leaves it to
+//! the next one, and the default rule comes last. No rule at all is a denial: nothing is allowed by
+//! omission.
 
 pub mod priority;
 
@@ -79,27 +81,15 @@ impl Decision {
 pub struct Evaluation {
     /// What happens.
     pub decision: Decision,
-    /// The policy that is for this user; `None` when none is.
+    /// The policy of the rule that matched; `None` when none did.
     pub policy: Option<Matched<PolicyId>>,
-    /// Its rule that matched; `None` when none did.
+    /// The rule that matched; `None` when none did.
     pub rule: Option<Matched<RuleId>>,
     /// What that rule does.
     #[serde(skip)]
     pub action: Option<SignOnAction>,
     /// The rules that were asked, in order; the last one is the one that matched, if any did.
     pub explanation: Vec<RuleExplanation>,
-}
-
-impl Evaluation {
-    fn denied(policy: Option<Matched<PolicyId>>, explanation: Vec<RuleExplanation>) -> Self {
-        Self {
-            decision: Decision::Deny,
-            policy,
-            rule: None,
-            action: None,
-            explanation,
-        }
-    }
 }
 
 /// Something that matched, as it was called then.
@@ -139,32 +129,36 @@ pub struct ConditionResult {
 
 /// Decides on a sign-in.
 pub fn evaluate(set: &PolicySet<'_>, sign_in: &SignIn<'_>) -> Evaluation {
-    let Some(policy) = first_policy(set, sign_in) else {
-        return Evaluation::denied(None, Vec::new());
-    };
-    let matched_policy = Some(Matched {
-        id: policy.id.clone(),
-        name: policy.name.clone(),
-    });
     let mut explanation = Vec::new();
-    for rule in active_rules(set, policy) {
-        let asked = ask(rule, set, sign_in);
-        let matched = asked.matched;
-        explanation.push(asked);
-        if matched {
-            return Evaluation {
-                decision: Decision::of(&rule.action),
-                policy: matched_policy,
-                rule: Some(Matched {
-                    id: rule.id.clone(),
-                    name: rule.name.clone(),
-                }),
-                action: Some(rule.action.clone()),
-                explanation,
-            };
+    for policy in policies_for(set, sign_in) {
+        for rule in active_rules(set, policy) {
+            let asked = ask(rule, set, sign_in);
+            let matched = asked.matched;
+            explanation.push(asked);
+            if matched {
+                return Evaluation {
+                    decision: Decision::of(&rule.action),
+                    policy: Some(Matched {
+                        id: policy.id.clone(),
+                        name: policy.name.clone(),
+                    }),
+                    rule: Some(Matched {
+                        id: rule.id.clone(),
+                        name: rule.name.clone(),
+                    }),
+                    action: Some(rule.action.clone()),
+                    explanation,
+                };
+            }
         }
     }
-    Evaluation::denied(matched_policy, explanation)
+    Evaluation {
+        decision: Decision::Deny,
+        policy: None,
+        rule: None,
+        action: None,
+        explanation,
+    }
 }
 
 /// The zone, if any, whose addresses are refused before authentication and that `ip` is in
@@ -174,13 +168,16 @@ pub fn blocking_zone<'z>(zones: impl IntoIterator<Item = &'z Zone>, ip: IpAddr) 
     zones.into_iter().find(|z| z.usage == ZoneUsage::Blocklist && z.contains(ip))
 }
 
-fn first_policy<'a>(set: &PolicySet<'a>, sign_in: &SignIn<'_>) -> Option<&'a Policy> {
+fn policies_for<'a>(set: &PolicySet<'a>, sign_in: &SignIn<'_>) -> Vec<&'a Policy> {
     let is_for_the_user = |p: &Policy| p.groups.is_empty() || p.groups.iter().any(|g| sign_in.groups.contains(g));
-    set.policies
+    let mut policies: Vec<&Policy> = set
+        .policies
         .iter()
         .copied()
         .filter(|p| p.status == Status::Active && is_for_the_user(p))
-        .min_by_key(|p| (p.priority, p.system, &p.id))
+        .collect();
+    policies.sort_by_key(|p| (p.priority, p.system, &p.id));
+    policies
 }
 
 fn active_rules<'a>(set: &PolicySet<'a>, policy: &Policy) -> Vec<&'a Rule> {

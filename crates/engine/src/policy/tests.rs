@@ -316,8 +316,26 @@ fn no_policy_and_no_rule_deny() {
     let nothing = World::new(Vec::new(), Vec::new()).decide();
     assert_eq!((nothing.decision, nothing.policy), (Decision::Deny, None));
     let empty = World::new(vec![policy("p", 1, &[])], Vec::new()).decide();
-    assert_eq!((empty.decision, empty.rule), (Decision::Deny, None));
-    assert!(empty.policy.is_some());
+    assert_eq!((empty.decision, empty.policy, empty.rule), (Decision::Deny, None, None));
+}
+
+/// A group's policy that only says what happens at HIGH does not lock the group out at LOW.
+#[test]
+fn a_policy_without_a_matching_rule_leaves_it_to_the_next() {
+    let high = RuleConditions {
+        risk_score: Some(RiskScoreLevel::High),
+        ..RuleConditions::default()
+    };
+    let mut world = World::new(
+        vec![policy("mine", 1, &["00g1"]), policy("default", 2, &[])],
+        vec![
+            rule("mine", "high", 1, high),
+            rule("default", "all", 1, RuleConditions::default()),
+        ],
+    );
+    assert_eq!(world.matched(), (Some("default".to_owned()), Some("all".to_owned())));
+    world.assessment = assessment(RiskLevel::High, &[]);
+    assert_eq!(world.matched(), (Some("mine".to_owned()), Some("high".to_owned())));
 }
 
 #[test]
