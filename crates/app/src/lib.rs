@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`identity`] | clients, tokens, users, sign-in |
 //! | [`intake`] | what providers send |
+//! | [`insight`] | the System Log |
 //! | [`response`] | policies, rules, zones |
 //! | [`sequencer`] | the one order of everything that changes state |
 //! | [`state`] | what is kept in memory, published after each sync |
@@ -21,6 +22,7 @@ pub mod entropy;
 pub mod error;
 pub mod identity;
 pub mod ids;
+pub mod insight;
 pub mod intake;
 pub mod json;
 pub mod metrics;
@@ -73,6 +75,7 @@ pub struct Inner {
     signing_keys: ArcSwapOption<SigningKeys>,
     risk_calls: RateLimiter,
     api_calls: RateLimiter,
+    log_calls: RateLimiter,
 }
 
 impl std::ops::Deref for App {
@@ -95,6 +98,7 @@ impl App {
     ) -> Self {
         let risk_calls = RateLimiter::new(RateLimit::per_minute(settings.risk_calls_per_minute));
         let api_calls = RateLimiter::new(RateLimit::per_minute(settings.api_calls_per_minute));
+        let log_calls = RateLimiter::new(RateLimit::per_minute(settings.log_calls_per_minute));
         let signing_keys = ArcSwapOption::empty();
         let inner = Inner {
             commands,
@@ -107,6 +111,7 @@ impl App {
             signing_keys,
             risk_calls,
             api_calls,
+            log_calls,
         };
         Self { inner: Arc::new(inner) }
     }

@@ -15,6 +15,8 @@ pub struct Settings {
     pub risk_calls_per_minute: u32,
     /// Management calls a minute and credential; 0 is no limit.
     pub api_calls_per_minute: u32,
+    /// Calls of the System Log a minute and credential; 0 is no limit (okta.md 8: a bucket of its own).
+    pub log_calls_per_minute: u32,
     /// Sign-in attempts a second and user name; 0 is no limit.
     pub logins_per_second: u32,
     /// How far a client's clock may be off (okta.md 1.3.2).
@@ -35,6 +37,7 @@ impl Settings {
             dev: false,
             risk_calls_per_minute: 3,
             api_calls_per_minute: 1_200,
+            log_calls_per_minute: 120,
             logins_per_second: 4,
             clock_skew: Duration::from_secs(60),
             sequencer: SequencerLimits::default(),

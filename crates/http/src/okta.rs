@@ -1,6 +1,7 @@
 //! Okta's management surface, `/api/v1` (okta.md).
 
 mod grants;
+mod logs;
 pub(crate) mod members;
 mod org;
 pub mod policies;
@@ -23,6 +24,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
             risk_providers::delete
         ))
         .routes(routes!(risk_events::send))
+        .merge(logs::router())
         .merge(policies::router())
         .merge(zones::router())
         .routes(routes!(grants::list, grants::grant))

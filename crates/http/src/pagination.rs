@@ -79,6 +79,19 @@ impl PageLinks {
             }),
         }
     }
+
+    /// Names a parameter in `next` that the request had left to the server.
+    #[must_use]
+    pub fn and_next(mut self, name: &str, value: &str) -> Self {
+        if let Some(next) = &mut self.next {
+            let pair = url::form_urlencoded::Serializer::new(String::new())
+                .append_pair(name, value)
+                .finish();
+            next.push('&'); // There is always `after` before it.
+            next.push_str(&pair);
+        }
+        self
+    }
 }
 
 impl IntoResponseParts for PageLinks {

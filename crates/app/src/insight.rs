@@ -1,0 +1,3 @@
+//! What has happened: the System Log.
+
+pub mod log;

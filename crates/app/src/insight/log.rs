@@ -1,0 +1,74 @@
+//! Reading the System Log (okta.md 8).
+
+use std::net::IpAddr;
+
+use watchfire_domain::risk_event::RiskEvents;
+pub use watchfire_model::log::LogQueryParams;
+use watchfire_model::{
+    log::{LogQuery, LogQueryError, Mode},
+    signal::RiskLevel,
+    time::Timestamp,
+};
+use watchfire_store::log::LogCursor;
+pub use watchfire_store::log::LogEntry;
+
+use crate::{App, Error, Result, access::Principal, rate::RateWindow};
+
+/// The scope that reads it.
+pub const READ: &str = "okta.logs.read";
+
+/// One page of the System Log.
+#[derive(Clone, Debug)]
+pub struct LogAnswer {
+    /// The events, in the order that was asked for.
+    pub entries: Vec<LogEntry>,
+    /// The `after` of the next page; absent on the last bounded one.
+    pub next: Option<String>,
+    /// The lower bound that the next page must name, when the query left it to us: otherwise it would
+    /// move with the clock from page to page.
+    pub since: Option<Timestamp>,
+}
+
+impl App {
+    /// Counts a call of the log by `caller`; the log has a bucket of its own (okta.md 11.5).
+    pub fn count_log_call(&self, caller: &Principal) -> Option<RateWindow> {
+        self.log_calls.count(caller.rate_key(), self.clock.now())
+    }
+
+    /// A page of the log.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without the scope, [`Error::Catalogued`] for a query that is refused,
+    /// [`Error::Unavailable`] when looking takes too long.
+    pub async fn log(&self, caller: &Principal, params: &LogQueryParams<'_>) -> Result<LogAnswer> {
+        caller.require(READ)?;
+        let query = LogQuery::parse(params, self.clock.now()).map_err(refused)?;
+        let after = query.after.as_deref().map(position).transpose()?;
+        self.commands.wait_for_index().await;
+        let page = self.index.log(&query, after, listed_signals).await?;
+        Ok(LogAnswer {
+            entries: page.entries,
+            next: page.next.map(|cursor| cursor.to_string()),
+            since: query.since.filter(|_| query.mode == Mode::Bounded),
+        })
+    }
+}
+
+fn position(after: &str) -> Result<LogCursor> {
+    LogCursor::parse(after).ok_or_else(|| Error::catalogued("E0000029", vec!["after: The cursor is not valid".to_owned()]))
+}
+
+fn refused(error: LogQueryError) -> Error {
+    Error::Catalogued {
+        status: 400,
+        code: error.code(),
+        summary: error.summary(),
+        causes: error.causes(),
+    }
+}
+
+/// The signals of a stored body. It was read without a fault when it was accepted.
+fn listed_signals(body: &str) -> Vec<(IpAddr, RiskLevel)> {
+    let events = serde_json::from_str(body).ok().and_then(|body| RiskEvents::read(&body).ok());
+    events.map(|events| events.listed()).unwrap_or_default()
+}
