@@ -1,4 +1,5 @@
 //! The surfaces through the router, on a store of their own.
 
 mod policies;
+mod system_log;
 mod zones;
