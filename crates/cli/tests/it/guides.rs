@@ -4,32 +4,9 @@ use anyhow::Result;
 use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use watchfire_crypto::signing::{NewKey, PrivateKey};
+use watchfire_fixtures::guides::{EMPTY_ADDRESSES, TWO_SIGNALS};
 
 use crate::server::{Answer, Server, TOKEN};
-
-/// The payload that 000 and 002 send, byte for byte.
-const TWO_SIGNALS: &str = r#"[
- {
-   "timestamp": "2021-01-20T00:00:00.001Z",
-   "subjects": [
-      {
-        "ip": "6.7.6.7",
-        "riskLevel": "LOW",
-        "message": "none"
-      },
-      {
-        "ip": "1.1.1.1",
-        "riskLevel": "HIGH" ,
-        "message": "Detected Attack tooling and suspicious activity"
-      }
-    ]
-}
-]"#;
-
-/// The payload of 001, whose addresses were lost.
-const EMPTY_ADDRESSES: &str = r#"[{"timestamp": "2021-01-20T00:00:00.001Z", "subjects": [
- {"ip": "", "riskLevel": "LOW", "message": "none"},
- {"ip": "", "riskLevel": "HIGH" , "message": "Detected Attack tooling and suspicious activity"}]}]"#;
 
 /// A provider that has followed 002 up to its key pair.
 struct Provider {

@@ -1,4 +1,5 @@
 use serde_json::json;
+use watchfire_fixtures::guides::TWO_SIGNALS;
 use watchfire_model::{id::ClientId, object::Object};
 
 use super::*;
@@ -12,12 +13,8 @@ fn read(body: Value) -> Result<RiskEvents, Rejection> {
     RiskEvents::read(&body)
 }
 
-/// The payload of the guides, seeds 000 and 002.
 fn guide() -> Value {
-    json!([{"timestamp": "2021-01-20T00:00:00.001Z", "subjects": [
-        {"ip": "6.7.6.7", "riskLevel": "LOW", "message": "none"},
-        {"ip": "1.1.1.1", "riskLevel": "HIGH", "message": "Detected Attack tooling and suspicious activity"},
-    ]}])
+    serde_json::from_str(TWO_SIGNALS).unwrap()
 }
 
 /// okta.md 4.1, 4.2: every fault has its text, and one fault refuses the whole call.
