@@ -33,6 +33,9 @@ pub struct SequencerLimits {
     pub retry_after: Duration,
     /// How often what has expired is removed.
     pub purge_every: Duration,
+    /// How soon after a removal the next one follows, until nothing is left: each is small, so that no
+    /// command waits long for it.
+    pub purge_again: Duration,
 }
 
 impl Default for SequencerLimits {
@@ -42,6 +45,7 @@ impl Default for SequencerLimits {
             group: 256,
             retry_after: Duration::from_secs(1),
             purge_every: Duration::from_secs(60),
+            purge_again: Duration::from_millis(100),
         }
     }
 }
@@ -164,18 +168,19 @@ impl<J: Journal> Sequencer<J> {
         let mut batch = Vec::with_capacity(self.limits.group);
         loop {
             tokio::select! {
+                // What is always ready comes last: a full queue may not hold up the end or the removal.
                 biased;
+                () = stop.cancelled(), if !self.queue.is_closed() => self.queue.close(),
+                _ = purge.tick() => match self.purge().await {
+                    Ok(0) => {}
+                    Ok(_) => purge.reset_after(self.limits.purge_again),
+                    Err(unknown) => return Ended::SyncUnknown(unknown),
+                },
                 taken = self.queue.recv_many(&mut batch, self.limits.group) => {
                     if taken == 0 {
                         return Ended::Stopped;
                     }
                     if let Err(unknown) = self.group(std::mem::take(&mut batch)).await {
-                        return Ended::SyncUnknown(unknown);
-                    }
-                }
-                () = stop.cancelled(), if !self.queue.is_closed() => self.queue.close(),
-                _ = purge.tick() => {
-                    if let Err(unknown) = self.purge().await {
                         return Ended::SyncUnknown(unknown);
                     }
                 }
@@ -197,7 +202,8 @@ impl<J: Journal> Sequencer<J> {
                     published.push(decision);
                     waiting.push(pending);
                 }
-                Err(StoreError::Refused(error)) => pending.finish(Verdict::Refused(StoreError::Refused(error))),
+                // About this command alone: its neighbours go on.
+                Err(error @ (StoreError::Refused(_) | StoreError::Corrupt { .. })) => pending.finish(Verdict::Refused(error)),
                 Err(error) => {
                     waiting.push(pending);
                     failed = Some(error);
@@ -262,7 +268,7 @@ impl<J: Journal> Sequencer<J> {
         Ok(())
     }
 
-    async fn purge(&mut self) -> Result<(), StoreError> {
+    async fn purge(&mut self) -> Result<u64, StoreError> {
         let now = self.last.max(self.clock.now());
         self.state.forget_expired(now);
         match self.journal.purge(now).await {
@@ -270,12 +276,12 @@ impl<J: Journal> Sequencer<J> {
                 if purged > 0 {
                     tracing::debug!(purged, "removed what has expired");
                 }
-                Ok(())
+                Ok(purged)
             }
             Err(error @ StoreError::SyncUnknown(_)) => Err(error),
             Err(error) => {
                 tracing::warn!(error = %ErrorChain(&error), "could not remove what has expired");
-                Ok(())
+                Ok(0)
             }
         }
     }

@@ -6,7 +6,7 @@ pub enum StoreError {
     /// Locked, out of space or out of connections: nothing was written, try again.
     #[error("the store is busy or full")]
     Busy(#[source] sqlx::Error),
-    /// The index refuses these rows (a key that must be unique): nothing of this decision was written.
+    /// The index refuses these rows (a key that must be unique, a value that is too big): nothing of this decision was written.
     #[error("the index refused the decision")]
     Refused(#[source] sqlx::Error),
     /// The sync itself failed: nobody knows what is on the disk. The process must end (exit 75).
@@ -36,12 +36,16 @@ const SQLITE_FULL: i32 = 13;
 const SQLITE_BUSY: [i32; 2] = [5, 6];
 /// The primary SQLite result code for a failed read, write or sync.
 const SQLITE_IOERR: i32 = 10;
+/// The primary SQLite result codes for a value that is too big, breaks a constraint or has the wrong
+/// type: about these rows, and no reason to turn their neighbours away.
+const SQLITE_REFUSALS: [i32; 3] = [18, 19, 20];
 
 impl StoreError {
     /// Sorts an error of a statement that is not the commit.
     pub(crate) fn of_statement(error: sqlx::Error) -> Self {
         match primary_code(&error) {
             Some(code) if code == SQLITE_FULL || SQLITE_BUSY.contains(&code) => Self::Busy(error),
+            Some(code) if SQLITE_REFUSALS.contains(&code) => Self::Refused(error),
             _ if matches!(error, sqlx::Error::PoolTimedOut) => Self::Busy(error),
             _ if error
                 .as_database_error()
@@ -71,6 +75,7 @@ impl StoreError {
 }
 
 fn primary_code(error: &sqlx::Error) -> Option<i32> {
-    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
+    let error = error.as_database_error()?.try_downcast_ref::<sqlx::sqlite::SqliteError>()?;
+    let code: i32 = sqlx::error::DatabaseError::code(error)?.parse().ok()?;
     Some(code & 0xff)
 }

@@ -29,14 +29,15 @@ pub trait Journal: Send {
     /// Loads the slice of state that `needs` names.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] when the group could not be begun; the caller rolls back.
+    /// [`StoreError::Corrupt`] when what it needs cannot be read: the group goes on without this
+    /// command. Anything else ends the group: the caller rolls back.
     async fn load(&mut self, needs: &[Need]) -> Result<Slice, StoreError>;
 
     /// Appends a decision to the group.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] when the index will not have it: the group goes on without it.
-    /// Anything else ends the group.
+    /// [`StoreError::Refused`] and [`StoreError::Corrupt`] when the index will not have it: the group
+    /// goes on without it. Anything else ends the group: the caller rolls back.
     async fn append(&mut self, decision: &Decision) -> Result<Seq, StoreError>;
 
     /// Makes the group durable.
@@ -57,4 +58,31 @@ pub trait Journal: Send {
 
     /// The number of the last decision that reads of the index can see; readers wait for it.
     fn applied(&self) -> tokio::sync::watch::Receiver<Seq>;
+}
+
+#[async_trait]
+impl<J: Journal + ?Sized> Journal for Box<J> {
+    async fn load(&mut self, needs: &[Need]) -> Result<Slice, StoreError> {
+        (**self).load(needs).await
+    }
+
+    async fn append(&mut self, decision: &Decision) -> Result<Seq, StoreError> {
+        (**self).append(decision).await
+    }
+
+    async fn sync(&mut self) -> Result<(), StoreError> {
+        (**self).sync().await
+    }
+
+    async fn roll_back(&mut self) {
+        (**self).roll_back().await;
+    }
+
+    async fn purge(&mut self, now: Timestamp) -> Result<u64, StoreError> {
+        (**self).purge(now).await
+    }
+
+    fn applied(&self) -> tokio::sync::watch::Receiver<Seq> {
+        (**self).applied()
+    }
 }

@@ -86,7 +86,7 @@ pub async fn open(url: &str, settings: &Settings, now: Timestamp) -> Result<Stor
         .fetch_one(&mut conn)
         .await
         .map_err(StoreError::of_statement)?;
-    let journal = Inline::open(conn, settings).await?;
+    let journal = Inline::open(conn, settings, None).await?;
     Ok(Store {
         journal,
         reader: Reader {

@@ -32,6 +32,8 @@ pub(crate) struct Mark {
 #[derive(Debug)]
 pub(crate) struct Dedupe {
     live: Vec<Partition>,
+    /// Dropped in the transaction under way: they are back if it is rolled back.
+    forgotten: Vec<Partition>,
     rows_per_partition: i64,
 }
 
@@ -56,6 +58,7 @@ impl Dedupe {
         }
         let mut this = Self {
             live,
+            forgotten: Vec::new(),
             rows_per_partition,
         };
         if this.live.is_empty() {
@@ -87,7 +90,8 @@ impl Dedupe {
         Ok(false)
     }
 
-    /// Remembers `key`. The caller has seen that it is new.
+    /// Remembers `key`. The caller has seen that it is new; the same row once more is no other row, and
+    /// the same key with another expiry is refused.
     pub(crate) async fn remember(
         &mut self,
         conn: &mut Connection,
@@ -102,14 +106,19 @@ impl Dedupe {
         let Some(partition) = self.live.last_mut() else {
             return Ok(());
         };
-        let sql = format!("INSERT INTO {} (hash, expires_us) VALUES ($1, $2)", table(partition.number));
-        sqlx::query(AssertSqlSafe(sql))
+        let table = table(partition.number);
+        let sql = format!(
+            "INSERT INTO {table} (hash, expires_us) SELECT $1, $2 \
+             WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE hash = $1 AND expires_us = $2)"
+        );
+        let written = sqlx::query(AssertSqlSafe(sql))
             .bind(&key.0[..])
             .bind(expires_at.as_micros())
             .execute(&mut *conn)
             .await
-            .map_err(StoreError::of_statement)?;
-        partition.rows = partition.rows.saturating_add(1);
+            .map_err(StoreError::of_statement)?
+            .rows_affected();
+        partition.rows = partition.rows.saturating_add_unsigned(written);
         partition.last_expiry_us = partition.last_expiry_us.max(expires_at.as_micros());
         Ok(())
     }
@@ -123,7 +132,7 @@ impl Dedupe {
                 break;
             }
             partitions::drop(conn, TABLE_SET, oldest.number, &[table(oldest.number)]).await?;
-            self.live.remove(0);
+            self.forgotten.push(self.live.remove(0));
             dropped += 1;
         }
         Ok(dropped)
@@ -142,12 +151,18 @@ impl Dedupe {
     /// Goes back to `mark`: what came after it never happened. A partition that was closed since then
     /// takes writes again, so its filter goes.
     pub(crate) fn restore(&mut self, mark: &Mark) {
+        self.live.splice(0..0, self.forgotten.drain(..));
         self.live.truncate(mark.partitions);
         if let Some(last) = self.live.last_mut() {
             last.rows = mark.rows;
             last.last_expiry_us = mark.last_expiry_us;
             last.closed = None;
         }
+    }
+
+    /// What was forgotten is gone: the transaction is durable.
+    pub(crate) fn settle(&mut self) {
+        self.forgotten.clear();
     }
 
     async fn begin_partition(&mut self, conn: &mut Connection) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! The inline journal: the decisions of a group are one transaction of the index, synced when it
 //! commits. There is no second place that could disagree.
 
-use std::time::Duration;
+use std::{fs::File, time::Duration};
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -35,6 +35,7 @@ pub struct Inline {
     next_seq: Seq,
     group: Option<Group>,
     applied: watch::Sender<Seq>,
+    _lock: Option<File>,
 }
 
 /// What is put back when the group is dropped.
@@ -45,7 +46,8 @@ struct Group {
 }
 
 impl Inline {
-    pub(crate) async fn open(mut conn: Connection, settings: &Settings) -> Result<Self, StoreError> {
+    /// Opens the journal on `conn`; `lock` keeps other processes out for as long as it lives.
+    pub(crate) async fn open(mut conn: Connection, settings: &Settings, lock: Option<File>) -> Result<Self, StoreError> {
         execute(&mut conn, dialect::BEGIN).await?;
         let dedupe = Dedupe::open(&mut conn, settings.dedupe_partition_rows).await?;
         let log = LogWriter::open(&mut conn, settings.log_partition_rows).await?;
@@ -63,6 +65,7 @@ impl Inline {
             next_seq: 1,
             group: None,
             applied: watch::Sender::new(0),
+            _lock: lock,
         })
     }
 
@@ -141,8 +144,13 @@ impl Journal for Inline {
         if let Err(error) = self.write(decision).await {
             self.dedupe.restore(&dedupe);
             self.log.restore(&log);
-            execute(&mut self.conn, "ROLLBACK TO SAVEPOINT decision").await?;
-            return Err(error);
+            // After a full disk SQLite has dropped the whole group by itself, savepoint and all: what
+            // counts is why, and only a refusal lets the group go on.
+            let undone = execute(&mut self.conn, "ROLLBACK TO SAVEPOINT decision").await;
+            return Err(match (error, undone) {
+                (StoreError::Refused(_) | StoreError::Corrupt { .. }, Err(broken)) => broken,
+                (error, _) => error,
+            });
         }
         execute(&mut self.conn, "RELEASE SAVEPOINT decision").await?;
         let seq = self.next_seq;
@@ -159,6 +167,7 @@ impl Journal for Inline {
             return Err(StoreError::of_commit(error));
         }
         self.group = None;
+        self.dedupe.settle();
         self.applied.send_replace(self.next_seq - 1);
         Ok(())
     }
