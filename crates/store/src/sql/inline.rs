@@ -139,6 +139,7 @@ impl Journal for Inline {
 
     async fn append(&mut self, decision: &Decision) -> Result<Seq, StoreError> {
         self.begin().await?;
+        self.log.prepare(&mut self.conn, decision).await?;
         let (dedupe, log) = (self.dedupe.mark(), self.log.mark());
         execute(&mut self.conn, "SAVEPOINT decision").await?;
         if let Err(error) = self.write(decision).await {

@@ -7,7 +7,11 @@
 
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
-use watchfire_model::{log::LogEvent, time::Timestamp};
+use watchfire_model::{
+    log::LogEvent,
+    row::{Decision, Row},
+    time::Timestamp,
+};
 
 use super::{Connection, dialect, log_row, partitions};
 use crate::StoreError;
@@ -81,16 +85,32 @@ impl LogWriter {
         self.at = mark.clone();
     }
 
-    /// Writes an event. The sequencer's clock does not go back, so `published` does not either; if it
+    /// Makes room for the events of `decision`: begins a partition where one is due. Not inside the
+    /// decision's savepoint, for SQLite cannot commit when a full-text table was made in a savepoint
+    /// that was rolled back; so a partition holds its limit and the rest of one decision.
+    pub(crate) async fn prepare(&mut self, conn: &mut Connection, decision: &Decision) -> Result<(), StoreError> {
+        let first = decision.rows.iter().find_map(|row| match row {
+            Row::Log(event) => Some(event.published),
+            _ => None,
+        });
+        match first {
+            Some(published) if self.at.partition == 0 || self.at.rows >= self.rows_per_partition => {
+                self.begin_partition(conn, published.max(self.at.last_published)).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes an event into the partition that was prepared. The sequencer's clock does not go back, so `published` does not either; if it
     /// ever did, the event would be stored under the newest time.
     pub(crate) async fn append(&mut self, conn: &mut Connection, event: &LogEvent) -> Result<(), StoreError> {
         let event = without_nul(event)?;
         let published = event.published.max(self.at.last_published);
-        if self.at.partition == 0 || self.at.rows >= self.rows_per_partition {
-            self.begin_partition(conn, published).await?;
-        }
         let seq = self.at.last_seq + 1;
-        log_row::insert(conn, self.at.partition, seq, published, &event).await?;
+        if !log_row::insert(conn, self.at.partition, seq, published, &event).await? {
+            // A decision that is written again.
+            return Ok(());
+        }
         for target in &event.target {
             insert_target(conn, self.at.partition, seq, &target.id).await?;
         }

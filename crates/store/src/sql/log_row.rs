@@ -23,19 +23,20 @@ const PLACES: [(&str, Option<&str>, &str); 7] = [
     ("transaction_id", Some("transaction"), "id"),
 ];
 
+/// Writes the row; says `false`, and writes nothing, when this very event is there already.
 pub(crate) async fn insert(
     conn: &mut Connection,
     partition: i64,
     seq: i64,
     published: Timestamp,
     event: &LogEvent,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let sql = format!(
-        "INSERT INTO {} ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO {} ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (uuid) DO NOTHING",
         events_table(partition)
     );
     let client_ip = event.client.as_ref().and_then(|client| client.ip_address);
-    sqlx::query(AssertSqlSafe(sql))
+    let done = sqlx::query(AssertSqlSafe(sql))
         .bind(seq)
         .bind(&event.uuid)
         .bind(published.as_micros())
@@ -50,7 +51,7 @@ pub(crate) async fn insert(
         .execute(conn)
         .await
         .map_err(StoreError::of_statement)?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }
 
 /// Reads a row of [`COLUMNS`].
