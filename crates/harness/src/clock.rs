@@ -1,4 +1,4 @@
-//! A clock that only moves when a test says so.
+//! Time that stands still until it is moved.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},
@@ -8,26 +8,57 @@ use std::{
 use watchfire_app::Clock;
 use watchfire_model::time::Timestamp;
 
-/// Stands at 2027-01-15T08:00:00Z until it is moved.
-#[derive(Debug)]
-pub struct FakeClock(AtomicI64);
+/// 2027-01-15T08:00:00Z: where a test's time begins unless it says otherwise.
+pub const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
-impl Default for FakeClock {
-    fn default() -> Self {
-        Self(AtomicI64::new(1_800_000_000_000_000))
-    }
+/// A clock that is moved by hand.
+#[derive(Debug)]
+pub struct FakeClock {
+    micros: AtomicI64,
 }
 
 impl FakeClock {
-    /// Moves it on.
+    /// Stands at `at`.
+    pub const fn new(at: Timestamp) -> Self {
+        Self {
+            micros: AtomicI64::new(at.as_micros()),
+        }
+    }
+
+    /// Goes to `at`, forward or back.
+    pub fn set(&self, at: Timestamp) {
+        self.micros.store(at.as_micros(), Ordering::SeqCst);
+    }
+
+    /// Goes on by `by`.
     pub fn advance(&self, by: Duration) {
-        let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
-        self.0.fetch_add(micros, Ordering::SeqCst);
+        self.set(self.now().plus(by));
+    }
+}
+
+impl Default for FakeClock {
+    fn default() -> Self {
+        Self::new(START)
     }
 }
 
 impl Clock for FakeClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+        Timestamp::from_micros(self.micros.load(Ordering::SeqCst))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stands_still_until_it_is_moved() {
+        let clock = FakeClock::default();
+        assert_eq!((clock.now(), clock.now()), (START, START));
+        clock.advance(Duration::from_millis(1_500));
+        assert_eq!(clock.now(), START.plus(Duration::from_millis(1_500)));
+        clock.set(Timestamp::from_seconds(1));
+        assert_eq!(clock.now(), Timestamp::from_seconds(1));
     }
 }

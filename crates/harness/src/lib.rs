@@ -1,9 +1,29 @@
-//! What tests of several crates share: a whole server without a socket, and a clock that stands.
+//! What tests are made with: time and randomness by hand, the application over a real store, journals
+//! with faults, and the suite that every store must pass.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`clock`], [`entropy`] | time that is set by hand, bytes from a seed |
+//! | [`server`] | the whole server on such an application, without a socket |
+//! | [`app`] | the application over a store in a temporary folder, with restarts |
+//! | [`backend`] | the journals that there are, behind one way to open them |
+//! | [`delayed`] | a journal that is durable at once and applied behind, after a delay that is set |
+//! | [`conformance`] | what every journal and index must do ([`store_conformance!`]) |
+//! | [`witness`] | looks into an embedded store from outside, holds its lock, fills it up |
+//! | [`counting_vfs`] | what SQLite writes and syncs, and syncs that fail |
 
+pub mod app;
+pub mod backend;
 pub mod clock;
+pub mod conformance;
+pub mod counting_vfs;
+pub mod delayed;
+pub mod entropy;
 pub mod server;
+pub mod witness;
 
 pub use self::{
+    app::{ADMIN_TOKEN, ORG_URL, TestApp},
     clock::FakeClock,
-    server::{ADMIN_TOKEN, Answer, Call, ORG_URL, TestServer},
+    server::{Answer, Call, TestServer},
 };

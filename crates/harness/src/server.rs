@@ -7,28 +7,15 @@ use axum::body::Body;
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
-use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
-use watchfire_app::{App, Clock, Entropy, Parts, Settings, Vault};
+use watchfire_app::{App, Settings};
 use watchfire_http::{Edge, Limits, Site, links::Links, request::Peer};
-use watchfire_store::{settings::Settings as StoreSettings, sqlite};
 
-use crate::FakeClock;
-
-/// The org URL of every test server.
-pub const ORG_URL: &str = "https://org.example";
-/// The first administrator's API token.
-pub const ADMIN_TOKEN: &str = "00test-administrator-token";
-
-#[derive(Debug)]
-struct SystemEntropy;
-
-impl Entropy for SystemEntropy {
-    #[expect(clippy::expect_used, reason = "a test without randomness cannot go on")]
-    fn fill(&self, out: &mut [u8]) {
-        watchfire_crypto::random::fill(out).expect("random bytes");
-    }
-}
+use crate::{
+    app::{ADMIN_TOKEN, ORG_URL, TestApp},
+    clock::FakeClock,
+    entropy::SeededEntropy,
+};
 
 /// A running server. It ends when it is dropped.
 #[derive(Debug)]
@@ -38,8 +25,7 @@ pub struct TestServer {
     /// Its clock.
     pub clock: Arc<FakeClock>,
     site: Site,
-    stop: CancellationToken,
-    _folder: tempfile::TempDir,
+    running: TestApp,
 }
 
 impl TestServer {
@@ -62,42 +48,38 @@ impl TestServer {
     /// # Errors
     /// When the store cannot be opened.
     pub async fn start_with(settings: Settings) -> Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let clock = Arc::new(FakeClock::default());
-        let store = sqlite::open(folder.path(), &StoreSettings::default(), clock.now()).await?;
-        let stop = CancellationToken::new();
-        let limits = Limits {
-            api_calls_per_minute: settings.api_calls_per_minute,
-            ..Limits::default()
-        };
-        let parts = Parts {
-            last_decision: store.journal.last_published(),
-            journal: store.journal,
-            index: Arc::new(store.reader),
-            epoch: store.epoch,
-            clock: Arc::<FakeClock>::clone(&clock),
-            entropy: Arc::new(SystemEntropy),
-            vault: Vault::new(&[7; 32])?,
-            settings,
-            first_token: Some(ADMIN_TOKEN.to_owned()),
-        };
-        let started = watchfire_app::start(parts, stop.clone()).await?;
+        Ok(Self::over(TestApp::builder().settings(|it| *it = settings).start().await?))
+    }
+
+    /// A server on an application that runs.
+    pub fn over(running: TestApp) -> Self {
+        let app = running.app.clone();
         let edge = Edge {
             links: Links::new(ORG_URL),
-            clock: Arc::<FakeClock>::clone(&clock),
-            entropy: Arc::new(SystemEntropy),
+            clock: Arc::clone(app.clock()),
+            entropy: Arc::new(SeededEntropy::new(2)),
             trusted_proxies: Vec::new(),
             tls: false,
-            limits,
+            limits: Limits {
+                api_calls_per_minute: app.settings().api_calls_per_minute,
+                ..Limits::default()
+            },
         };
-        let site = Site::new(Arc::new(edge), watchfire_http::router(started.app.clone()));
-        Ok(Self {
-            app: started.app,
-            clock,
+        let site = Site::new(Arc::new(edge), watchfire_http::router(app.clone()));
+        Self {
+            app,
+            clock: Arc::clone(&running.clock),
             site,
-            stop,
-            _folder: folder,
-        })
+            running,
+        }
+    }
+
+    /// Ends and starts again on the same folder.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn restart(self) -> Result<Self> {
+        Ok(Self::over(self.running.restart().await?))
     }
 
     /// A call of `method` on `path` as the first administrator, from 198.51.100.2.
@@ -110,12 +92,6 @@ impl TestServer {
             body: String::new(),
             from: IpAddr::from([198, 51, 100, 2]),
         }
-    }
-}
-
-impl Drop for TestServer {
-    fn drop(&mut self) {
-        self.stop.cancel();
     }
 }
 

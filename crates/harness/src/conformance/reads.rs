@@ -1,0 +1,137 @@
+//! Reads of the index: order, pages, receipts, what has expired.
+
+use anyhow::{Result, ensure};
+use watchfire_model::{
+    object::{Kind, Object},
+    row::{Decision, Row},
+    time::Timestamp,
+};
+use watchfire_store::index::PageQuery;
+
+use super::{
+    Bench, at,
+    rows::{membership, provider, put, receipt, revoked},
+};
+use crate::backend::Backend;
+
+fn ids(objects: &[Object]) -> Vec<String> {
+    objects.iter().map(|object| object.keys().id).collect()
+}
+
+/// Ids say nothing of the order.
+pub async fn lists_in_the_order_of_making(backend: &dyn Backend) -> Result<()> {
+    let mut bench = Bench::open(backend).await?;
+    let made = ["rkpC", "rkpA", "rkpB"];
+    bench.commit(&made.map(|id| put(provider(id, id)))).await?;
+    ensure!(ids(&bench.index.all(Kind::RiskProvider).await?) == made);
+    Ok(())
+}
+
+/// Every object once, whatever the size of the page, while objects before it go.
+pub async fn pages_without_gaps_or_repeats(backend: &dyn Backend) -> Result<()> {
+    let mut bench = Bench::open(backend).await?;
+    let made: Vec<String> = (0..7).map(|n| format!("rkp{}", (n * 3) % 7)).collect();
+    let decisions: Vec<_> = made.iter().map(|id| put(provider(id, id))).collect();
+    bench.commit(&decisions).await?;
+    for limit in 1..9 {
+        let mut query = PageQuery {
+            kind: Kind::RiskProvider,
+            parent: None,
+            after: 0,
+            limit,
+        };
+        let mut got = Vec::new();
+        loop {
+            let page = bench.index.page(&query).await?;
+            ensure!(page.objects.len() <= usize::try_from(limit)?);
+            got.extend(ids(&page.objects));
+            match page.next {
+                Some(next) => query.after = next,
+                None => break,
+            }
+        }
+        ensure!(got == made, "limit {limit}: {got:?}");
+    }
+    Ok(())
+}
+
+/// A change does not move an object to the end.
+pub async fn keeps_its_place_when_replaced(backend: &dyn Backend) -> Result<()> {
+    let mut bench = Bench::open(backend).await?;
+    bench
+        .commit(&["rkpA", "rkpB", "rkpC"].map(|id| put(provider(id, id))))
+        .await?;
+    bench.commit(&[put(provider("rkpA", "Renamed"))]).await?;
+    ensure!(ids(&bench.index.all(Kind::RiskProvider).await?) == ["rkpA", "rkpB", "rkpC"]);
+    ensure!(bench.index.find(Kind::RiskProvider, "rkpa").await?.is_none());
+    ensure!(bench.index.find(Kind::RiskProvider, "renamed").await?.is_some());
+    Ok(())
+}
+
+/// What is made after a restart stands behind what was made before.
+pub async fn goes_on_counting_after_reopening(backend: &dyn Backend) -> Result<()> {
+    let mut bench = Bench::open(backend).await?;
+    bench.commit(&["rkpC", "rkpB"].map(|id| put(provider(id, id)))).await?;
+    let mut bench = bench.reopen().await?;
+    bench.commit(&[put(provider("rkpA", "A"))]).await?;
+    ensure!(ids(&bench.index.all(Kind::RiskProvider).await?) == ["rkpC", "rkpB", "rkpA"]);
+    Ok(())
+}
+
+/// By the key that must be unique, and by what an object belongs to.
+pub async fn finds_by_natural_key_and_parent(backend: &dyn Backend) -> Result<()> {
+    let mut bench = Bench::open(backend).await?;
+    let mut decision = Decision::new();
+    decision.put(provider("rkpA", "Ünïque"));
+    decision.put(membership("00uA", "00gB"));
+    decision.put(membership("00uA", "00gA"));
+    decision.put(membership("00uB", "00gA"));
+    bench.commit(&[decision]).await?;
+    let found = bench.index.find(Kind::RiskProvider, "ünïque").await?;
+    ensure!(found.is_some_and(|object| object.keys().id == "rkpA"));
+    let members = bench.index.children(Kind::Membership, "00uA").await?;
+    ensure!(ids(&members) == ["00gB.00uA", "00gA.00uA"], "{members:?}");
+    ensure!(bench.index.children(Kind::Membership, "00uC").await?.is_empty());
+    ensure!(bench.index.count(Kind::Membership).await? == 3);
+    Ok(())
+}
+
+/// Oldest first, page by page, without those whose last signal has expired.
+pub async fn gives_receipts_that_have_not_expired(backend: &dyn Backend) -> Result<()> {
+    let mut bench = Bench::open(backend).await?;
+    let mut decision = Decision::new();
+    for (id, received, expires) in [("rcpC", 1, 50), ("rcpB", 2, 10), ("rcpA", 2, 50), ("rcpD", 2, 50)] {
+        decision.rows.push(Row::Receipt(receipt(id, at(received), at(expires))));
+    }
+    bench.commit(&[decision]).await?;
+    let mut after = (Timestamp::from_micros(i64::MIN), String::new());
+    let mut got = Vec::new();
+    loop {
+        let page = bench.index.live_receipts(at(20), after.clone(), 1).await?;
+        let Some(last) = page.last() else { break };
+        after = (last.received_at, last.id.clone());
+        got.extend(page.iter().map(|receipt| receipt.id.clone()));
+    }
+    ensure!(got == ["rcpC", "rcpA", "rcpD"], "{got:?}");
+    ensure!(bench.index.receipt_count().await? == 4);
+    let stored = bench.index.receipt("rcpB").await?;
+    ensure!(stored.is_some_and(|it| it.body.starts_with(r#"[{"subjects""#) && it.received_at == at(2)));
+    Ok(())
+}
+
+/// Only what has an end, and only after it.
+pub async fn purges_what_has_expired(backend: &dyn Backend) -> Result<()> {
+    let mut bench = Bench::open(backend).await?;
+    let mut decision = Decision::new();
+    decision.put(revoked("old", at(10)));
+    decision.put(revoked("new", at(30)));
+    decision.put(provider("rkpA", "A"));
+    bench.commit(&[decision]).await?;
+    let purged = bench.journal.purge(at(20)).await?;
+    ensure!(purged == 1, "{purged}");
+    ensure!(bench.index.get(Kind::RevokedToken, "old").await?.is_none());
+    ensure!(bench.index.get(Kind::RevokedToken, "new").await?.is_some());
+    ensure!(bench.index.count(Kind::RiskProvider).await? == 1);
+    ensure!(bench.journal.purge(at(20)).await? == 0);
+    Ok(())
+}

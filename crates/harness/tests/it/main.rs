@@ -1,0 +1,6 @@
+//! What the harness proves of the house: stores, durability, faults.
+
+mod behind;
+mod conformance;
+mod durability;
+mod faults;
