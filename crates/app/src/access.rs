@@ -1,5 +1,7 @@
 //! Who calls, and what they may do (okta.md 1.1).
 
+mod bearer;
+
 use std::{collections::BTreeSet, net::IpAddr};
 
 use watchfire_crypto::digest::sha256_hex;
@@ -9,6 +11,7 @@ use watchfire_model::{
     object::{ApiToken, Status, TokenNetwork, User, UserStatus},
 };
 
+pub use self::bearer::{ResourceCall, Scheme};
 use crate::{App, Challenge, Error, Result, state::Directory};
 
 /// The caller of a management operation, verified.
@@ -40,15 +43,15 @@ pub enum Authority {
 }
 
 impl Principal {
-    /// Lets the caller on when its credential reaches `scope`; an API token reaches every scope
-    /// that the surface offers to administrators.
+    /// Lets the caller on when its credential reaches `scope`: who may manage something may read it too.
+    /// An API token reaches every scope that the surface offers to administrators.
     ///
     /// # Errors
     /// [`Error::Forbidden`] naming the scope.
     pub fn require(&self, scope: &'static str) -> Result<()> {
         match &self.grant {
             Authority::Administrator { .. } => Ok(()),
-            Authority::Client { scopes, .. } if scopes.contains(scope) => Ok(()),
+            Authority::Client { scopes, .. } if reaches(scopes, scope) => Ok(()),
             Authority::Client { .. } => Err(Error::Forbidden {
                 needed_scope: Some(scope),
             }),
@@ -100,6 +103,11 @@ impl App {
         let alive = token.expires_at.is_none_or(|at| at > self.clock.now());
         (alive && user.status == UserStatus::Active).then_some((token, user))
     }
+}
+
+fn reaches(scopes: &BTreeSet<String>, scope: &str) -> bool {
+    let managed = || scope.strip_suffix(".read").map(|what| format!("{what}.manage"));
+    scopes.contains(scope) || managed().is_some_and(|manage| scopes.contains(&manage))
 }
 
 fn invalid_token() -> Error {

@@ -3,6 +3,7 @@
 use std::{error::Error as StdError, time::Duration};
 
 use watchfire_domain::Rejection;
+use watchfire_oauth::error::{OAuthError, TokenRequestError};
 use watchfire_store::StoreError;
 
 use crate::catalogue;
@@ -91,6 +92,8 @@ pub enum Challenge {
     InvalidToken(&'static str),
     /// An access token bound to a DPoP key needs the proof (RFC 9449 section 7.1).
     DpopRequired(&'static str),
+    /// The proof beside such a token is no good.
+    InvalidProof(&'static str),
 }
 
 impl Error {
@@ -146,6 +149,23 @@ impl From<Rejection> for Error {
                 dpop_nonce: None,
             },
         }
+    }
+}
+
+impl From<OAuthError> for Error {
+    fn from(error: OAuthError) -> Self {
+        Self::OAuth {
+            status: error.status,
+            error: error.error,
+            description: error.description.into_owned(),
+            dpop_nonce: None,
+        }
+    }
+}
+
+impl From<TokenRequestError> for Error {
+    fn from(error: TokenRequestError) -> Self {
+        OAuthError::from(error).into()
     }
 }
 

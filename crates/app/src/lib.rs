@@ -38,11 +38,14 @@ pub mod vault;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
+use watchfire_crypto::mac::HmacSha256;
+use watchfire_egress::{Egress, JwksCache, Policy, jwks::JwksLimits};
+use watchfire_oauth::dpop::Nonces;
 use watchfire_store::index::Index;
 
 use self::{
     access::Principal,
-    identity::signing_keys::SigningKeys,
+    identity::{client_keys::ClientKeys, signing_keys::SigningKeys},
     rate::{RateLimit, RateLimiter, RateWindow},
     sequencer::Commands,
     state::State,
@@ -76,6 +79,9 @@ pub struct Inner {
     risk_calls: RateLimiter,
     api_calls: RateLimiter,
     log_calls: RateLimiter,
+    token_calls: RateLimiter,
+    client_keys: ClientKeys,
+    nonces: Nonces,
 }
 
 impl std::ops::Deref for App {
@@ -99,6 +105,13 @@ impl App {
         let risk_calls = RateLimiter::new(RateLimit::per_minute(settings.risk_calls_per_minute));
         let api_calls = RateLimiter::new(RateLimit::per_minute(settings.api_calls_per_minute));
         let log_calls = RateLimiter::new(RateLimit::per_minute(settings.log_calls_per_minute));
+        let token_calls = RateLimiter::new(RateLimit::per_second(settings.token_calls_per_second));
+        let egress = Egress::new(Policy {
+            allow: settings.outbound_allow.clone(),
+            dev: settings.dev,
+        });
+        let client_keys = ClientKeys::new(JwksCache::new(egress, JwksLimits::default()));
+        let nonces = Nonces::new(HmacSha256::new(vault.nonce_key()));
         let signing_keys = ArcSwapOption::empty();
         let inner = Inner {
             commands,
@@ -112,6 +125,9 @@ impl App {
             risk_calls,
             api_calls,
             log_calls,
+            token_calls,
+            client_keys,
+            nonces,
         };
         Self { inner: Arc::new(inner) }
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use watchfire_egress::OutboundAllow;
+
 use crate::{sequencer::SequencerLimits, state::SignalLimits};
 
 /// Settings of the use cases. The command line, the environment and the file are the `cli`'s.
@@ -19,6 +21,10 @@ pub struct Settings {
     pub log_calls_per_minute: u32,
     /// Sign-in attempts a second and user name; 0 is no limit.
     pub logins_per_second: u32,
+    /// Token requests a second, client and address; 0 is no limit (okta.md 1.3.4).
+    pub token_calls_per_second: u32,
+    /// Addresses that are not public and may be reached all the same.
+    pub outbound_allow: Vec<OutboundAllow>,
     /// How far a client's clock may be off (okta.md 1.3.2).
     pub clock_skew: Duration,
     /// Limits of the sequencer.
@@ -39,6 +45,8 @@ impl Settings {
             api_calls_per_minute: 1_200,
             log_calls_per_minute: 120,
             logins_per_second: 4,
+            token_calls_per_second: 4,
+            outbound_allow: Vec::new(),
             clock_skew: Duration::from_secs(60),
             sequencer: SequencerLimits::default(),
             signals: SignalLimits::default(),

@@ -1,16 +1,21 @@
 //! Who calls a management operation: the extractor is the authentication (architecture section 5).
 
+use std::net::IpAddr;
+
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use secrecy::ExposeSecret;
-use watchfire_app::{App, Challenge, Error, access::Principal};
+use watchfire_app::{
+    App, Challenge, Error,
+    access::{Principal, ResourceCall, Scheme},
+};
 use watchfire_model::{
     id::ApiTokenId,
     log::{ClientContext, IpHop, RequestOrigin, UserAgent},
 };
 
 use crate::{
-    credentials::Credentials,
+    credentials::{Credentials, DpopProof},
     error::OktaError,
     rate::RateReport,
     request::{RequestContext, shared},
@@ -34,7 +39,7 @@ impl FromRequestParts<App> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, OktaError> {
         let context = shared(parts)?.context.clone();
         let rate = RateReport::from_request_parts(parts, app).await?;
-        let principal = authenticate(parts, app, &context)?;
+        let principal = authenticate(parts, app, &context).await?;
         rate.admit(app.count_api_call(&principal))?;
         let token = match &principal.grant {
             watchfire_app::access::Authority::Administrator { token_id, .. } => Some(token_id.clone()),
@@ -45,14 +50,51 @@ impl FromRequestParts<App> for Caller {
     }
 }
 
-fn authenticate(parts: &Parts, app: &App, context: &RequestContext) -> Result<Principal, Error> {
-    match Credentials::read(&parts.headers) {
-        Credentials::Ssws(secret) => app.authenticate_api_token(secret.expose_secret(), context.client_ip),
-        Credentials::Absent => Err(Error::Unauthenticated(Challenge::Missing)),
-        _ => Err(Error::Unauthenticated(Challenge::InvalidToken(
-            "The access token is invalid.",
-        ))),
+/// Somebody who shows no credential of the management API: what the request says about itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Anonymous {
+    /// From where: for the System Log.
+    pub(crate) origin: RequestOrigin,
+    /// From where: for limits.
+    pub(crate) client_ip: IpAddr,
+}
+
+impl<S: Sync> FromRequestParts<S> for Anonymous {
+    type Rejection = OktaError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, OktaError> {
+        let context = shared(parts)?.context.clone();
+        let mut origin = origin(&context, parts, None);
+        // Here credentials come as parameters, in old SDKs in the query: the log must not have them.
+        origin.url.clone_from(&origin.request_uri);
+        Ok(Self {
+            origin,
+            client_ip: context.client_ip,
+        })
     }
+}
+
+async fn authenticate(parts: &Parts, app: &App, context: &RequestContext) -> Result<Principal, Error> {
+    let (scheme, token) = match Credentials::read(&parts.headers) {
+        Credentials::Ssws(secret) => return app.authenticate_api_token(secret.expose_secret(), context.client_ip),
+        Credentials::Bearer(token) => (Scheme::Bearer, token),
+        Credentials::Dpop(token) => (Scheme::Dpop, token),
+        Credentials::Absent => return Err(Error::Unauthenticated(Challenge::Missing)),
+        Credentials::Basic { .. } | Credentials::Unreadable => {
+            return Err(Error::Unauthenticated(Challenge::InvalidToken(
+                "The access token is invalid.",
+            )));
+        }
+    };
+    let proof = DpopProof::read(&parts.headers);
+    let call = ResourceCall {
+        scheme,
+        token: token.expose_secret(),
+        proof: proof.as_header(),
+        method: context.method.as_str(),
+        path: &context.path,
+    };
+    app.authenticate_access_token(&call).await
 }
 
 /// What a request says about itself, for the log events that it causes.

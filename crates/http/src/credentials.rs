@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, header, request::Parts};
 use secrecy::{ExposeSecret, SecretString};
+use watchfire_app::identity::proofs::ProofHeader;
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 
@@ -77,6 +78,15 @@ impl DpopProof {
             (None, _) => Self::Absent,
             (Some(line), None) => Self::Present(String::from_utf8_lossy(line.as_bytes()).into_owned()),
             (Some(_), Some(_)) => Self::Repeated,
+        }
+    }
+
+    /// For the use case that checks it.
+    pub(crate) fn as_header(&self) -> ProofHeader<'_> {
+        match self {
+            Self::Absent => ProofHeader::Absent,
+            Self::Present(proof) => ProofHeader::Present(proof),
+            Self::Repeated => ProofHeader::Repeated,
         }
     }
 }

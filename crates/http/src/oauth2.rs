@@ -1,6 +1,7 @@
 //! The authorization server, `/oauth2/v1` (okta.md 1).
 
 mod clients;
+mod token;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 use watchfire_app::App;
@@ -11,4 +12,5 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(clients::list, clients::create))
         .routes(routes!(clients::get, clients::replace, clients::delete))
         .routes(routes!(clients::renew_secret))
+        .routes(routes!(token::issue, token::preflight))
 }

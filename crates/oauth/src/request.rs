@@ -3,6 +3,8 @@
 //! Old SDKs send them in the query of an empty POST, newer ones in both places (okta.md 13 row 41,
 //! clients.md 4). Query and body are merged; the body wins.
 
+use std::fmt;
+
 use crate::error::TokenRequestError;
 
 /// The only `client_assertion_type` (RFC 7523 section 2.2).
@@ -12,8 +14,15 @@ pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 const GRANT_TYPES: &[&str] = &["client_credentials"];
 
 /// Decoded parameters of one request, each name once.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Parameters(Vec<(String, String)>);
+
+// Assertions and secrets are among the values.
+impl fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
 
 impl Parameters {
     /// Merges the decoded pairs of the query and of the form body. Empty values count as absent

@@ -1,5 +1,6 @@
 //! OAuth clients (okta.md 1.2).
 
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use watchfire_crypto::digest::sha256_hex;
 use watchfire_domain::client::{CreateClient, DeleteClient, Door, RenewClientSecret, ReplaceClient};
@@ -29,24 +30,7 @@ pub struct Registered {
     /// The client.
     pub client: Client,
     /// Its fresh secret.
-    pub secret: Option<Secret>,
-}
-
-/// A secret that does not print.
-#[derive(Clone)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text, for the one answer that shows it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret([REDACTED])")
-    }
+    pub secret: Option<SecretString>,
 }
 
 impl App {
@@ -83,7 +67,7 @@ impl App {
             door: Door::Registration,
             metadata,
             rules: self.registration_rules(),
-            secret_hash: sha256_hex(secret.reveal()),
+            secret_hash: sha256_hex(secret.expose_secret()),
             status: Status::Active,
             app: Map::new(),
             actor: caller.actor.clone(),
@@ -110,12 +94,14 @@ impl App {
             id: ClientId::new(id),
             metadata,
             rules: self.registration_rules(),
-            secret_hash: sha256_hex(secret.reveal()),
+            secret_hash: sha256_hex(secret.expose_secret()),
             app: None,
             actor: caller.actor.clone(),
             origin,
         };
-        self.commands.run(command).await.map(|client| registered(client, secret))
+        let changed = self.commands.run(command).await.map(|client| registered(client, secret))?;
+        self.client_keys.forget(&changed.client.id);
+        Ok(changed)
     }
 
     /// Removes a client: its grants and tokens with it.
@@ -130,7 +116,9 @@ impl App {
             actor: caller.actor.clone(),
             origin,
         };
-        self.commands.run(command).await
+        self.commands.run(command).await?;
+        self.client_keys.forget(&ClientId::new(id));
+        Ok(())
     }
 
     /// Gives a client another secret.
@@ -142,7 +130,7 @@ impl App {
         let secret = self.fresh_secret();
         let command = RenewClientSecret {
             id: ClientId::new(id),
-            secret_hash: sha256_hex(secret.reveal()),
+            secret_hash: sha256_hex(secret.expose_secret()),
             actor: caller.actor.clone(),
             origin,
         };
@@ -161,8 +149,8 @@ impl App {
         Listed::cut(named, after, limit, |client| (client.created, client.id.as_str()))
     }
 
-    pub(super) fn fresh_secret(&self) -> Secret {
-        Secret(url_safe(&*self.entropy, SECRET_CHARS))
+    pub(super) fn fresh_secret(&self) -> SecretString {
+        url_safe(&*self.entropy, SECRET_CHARS).into()
     }
 
     pub(super) fn registration_rules(&self) -> Rules {
@@ -173,8 +161,8 @@ impl App {
 }
 
 /// The client with `secret`, if it took it.
-pub(super) fn registered(client: Client, secret: Secret) -> Registered {
-    let taken = client.secret_hash.as_deref() == Some(&sha256_hex(secret.reveal()));
+pub(super) fn registered(client: Client, secret: SecretString) -> Registered {
+    let taken = client.secret_hash.as_deref() == Some(&sha256_hex(secret.expose_secret()));
     Registered {
         secret: taken.then_some(secret),
         client,

@@ -1,9 +1,7 @@
 //! The parameters of OAuth requests, from the form body and the query together (clients.md 4).
 
-use std::{collections::BTreeMap, fmt};
-
 use axum::extract::{FromRequest, Request};
-use watchfire_app::Error;
+use watchfire_app::{Error, identity::tokens::Parameters};
 
 use super::{media_type, read};
 use crate::{error::OAuthError, request};
@@ -11,34 +9,18 @@ use crate::{error::OAuthError, request};
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Parameters by name. The body wins over the query; a name twice in either is refused.
-#[derive(Clone, Default)]
-pub struct FormOrQuery {
-    parameters: BTreeMap<String, String>,
-}
+#[derive(Clone, Debug, Default)]
+pub struct FormOrQuery(pub Parameters);
 
 impl FormOrQuery {
     /// The value of `name`; an empty one counts as absent (RFC 6749 section 3.1).
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.parameters
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.0.get(name)
     }
 
     fn merge(query: &[u8], body: &[u8], max: usize) -> Result<Self, Error> {
-        let mut parameters = pairs(query, max)?;
-        if parameters.contains_key("client_secret") {
-            return Err(invalid("Client credentials cannot be supplied via query parameters."));
-        }
-        parameters.extend(pairs(body, max)?);
-        Ok(Self { parameters })
-    }
-}
-
-// Assertions and secrets are among the values.
-impl fmt::Debug for FormOrQuery {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.parameters.keys()).finish()
+        let parameters = Parameters::merge(pairs(query, max)?, pairs(body, max)?)?;
+        Ok(Self(parameters))
     }
 }
 
@@ -60,17 +42,15 @@ impl<S: Send + Sync> FromRequest<S> for FormOrQuery {
     }
 }
 
-fn pairs(encoded: &[u8], max: usize) -> Result<BTreeMap<String, String>, Error> {
-    let mut parameters = BTreeMap::new();
-    for (name, value) in url::form_urlencoded::parse(encoded).into_owned() {
-        if parameters.len() >= max {
-            return Err(invalid("The request contained too many parameters."));
-        }
-        if parameters.insert(name, value).is_some() {
-            return Err(invalid("The request contained multiple parameters with the same name."));
-        }
+fn pairs(encoded: &[u8], max: usize) -> Result<Vec<(String, String)>, Error> {
+    let pairs: Vec<_> = url::form_urlencoded::parse(encoded)
+        .into_owned()
+        .take(max.saturating_add(1))
+        .collect();
+    if pairs.len() > max {
+        return Err(invalid("The request contained too many parameters."));
     }
-    Ok(parameters)
+    Ok(pairs)
 }
 
 fn invalid(description: &str) -> Error {

@@ -89,6 +89,7 @@ fn unauthenticated(challenge: Challenge, context: &ErrorContext<'_>) -> Response
         Challenge::Missing => ("Bearer", "invalid_request", "The access token is missing."),
         Challenge::InvalidToken(text) => ("Bearer", "invalid_token", text),
         Challenge::DpopRequired(text) => ("DPoP", "invalid_request", text),
+        Challenge::InvalidProof(text) => ("DPoP", "invalid_dpop_proof", text),
     };
     let header = Authenticate {
         scheme,
@@ -97,8 +98,8 @@ fn unauthenticated(challenge: Challenge, context: &ErrorContext<'_>) -> Response
         description,
     };
     let refused = match challenge {
-        // A resource that misses the proof answers 400 (okta.md 1.5).
-        Challenge::DpopRequired(text) => answer(400, error, text, &[], context),
+        // A resource that misses the proof, or gets a bad one, answers 400 (okta.md 1.5).
+        Challenge::DpopRequired(text) | Challenge::InvalidProof(text) => answer(400, error, text, &[], context),
         Challenge::Missing | Challenge::InvalidToken(_) => answer(401, "E0000011", "Invalid token provided", &[], context),
     };
     header.put(refused, context).into_response()

@@ -5,6 +5,7 @@ use axum::{
     extract::{Path, State},
 };
 use http::StatusCode;
+use secrecy::ExposeSecret;
 use serde_json::Value;
 use utoipa::ToSchema;
 use watchfire_app::{
@@ -142,9 +143,6 @@ pub(super) async fn renew_secret(
 }
 
 fn shown(registered: &Registered) -> Json<Value> {
-    let secret = registered
-        .secret
-        .as_ref()
-        .map(watchfire_app::identity::clients::Secret::reveal);
+    let secret = registered.secret.as_ref().map(ExposeSecret::expose_secret);
     Json(document(&registered.client, secret))
 }
