@@ -53,6 +53,7 @@ macro_rules! store_conformance {
                 reads::finds_by_natural_key_and_parent,
                 reads::gives_receipts_that_have_not_expired,
                 reads::purges_what_has_expired,
+                reads::keeps_receipts_as_long_as_the_log,
             );
         }
     };

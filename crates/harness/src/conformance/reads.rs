@@ -135,3 +135,22 @@ pub async fn purges_what_has_expired(backend: &dyn Backend) -> Result<()> {
     ensure!(bench.journal.purge(at(20)).await? == 0);
     Ok(())
 }
+
+/// A receipt stays as long as the log may show its event, and as long as a signal of it counts.
+pub async fn keeps_receipts_as_long_as_the_log(backend: &dyn Backend) -> Result<()> {
+    let mut bench = Bench::open(backend).await?;
+    let retention = watchfire_model::log::RETENTION;
+    let mut decision = Decision::new();
+    let late = at(10).plus(retention);
+    for (id, received, expires) in [("rcpOld", at(1), at(5)), ("rcpLive", at(1), late), ("rcpNew", at(9), at(9))] {
+        decision.rows.push(Row::Receipt(receipt(id, received, expires)));
+    }
+    bench.commit(&[decision]).await?;
+    bench.journal.purge(at(5).plus(retention)).await?;
+    let mut kept = Vec::new();
+    for id in ["rcpOld", "rcpLive", "rcpNew"] {
+        kept.push(bench.index.receipt(id).await?.is_some());
+    }
+    ensure!(kept == [false, true, true], "{kept:?}");
+    Ok(())
+}

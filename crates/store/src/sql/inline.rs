@@ -75,10 +75,12 @@ impl Inline {
     }
 
     async fn purge_in_group(&mut self, now: Timestamp) -> Result<u64, StoreError> {
+        let kept_since = now.minus(self.log_retention);
         let objects = objects::purge(&mut self.conn, now, PURGE_BATCH).await?;
-        let partitions = self.dedupe.forget(&mut self.conn, now).await?
-            + self.log.drop_before(&mut self.conn, now.minus(self.log_retention)).await?;
-        Ok(objects + partitions)
+        let receipts = objects::purge_receipts(&mut self.conn, now, kept_since, PURGE_BATCH).await?;
+        let partitions =
+            self.dedupe.forget(&mut self.conn, now).await? + self.log.drop_before(&mut self.conn, kept_since).await?;
+        Ok(objects + receipts + partitions)
     }
 
     async fn begin(&mut self) -> Result<(), StoreError> {
@@ -109,7 +111,7 @@ impl Inline {
     }
 }
 
-/// Objects that one purge removes at most, so that a group of commands never waits long for it.
+/// Objects and receipts that one purge removes at most, so that a group of commands never waits long for it.
 const PURGE_BATCH: i64 = 1_000;
 
 #[async_trait]

@@ -168,6 +168,26 @@ pub(crate) async fn put_receipt(conn: &mut Connection, receipt: &Receipt) -> Res
     Ok(())
 }
 
+/// Removes up to `limit` receipts that came before `kept_since` and whose signals have all expired.
+/// The log no longer shows the events that lead to them.
+pub(crate) async fn purge_receipts(
+    conn: &mut Connection,
+    now: Timestamp,
+    kept_since: Timestamp,
+    limit: i64,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM receipts WHERE id IN (SELECT id FROM receipts WHERE received_us < $1 AND expires_us < $2 LIMIT $3)",
+    )
+    .bind(kept_since.as_micros())
+    .bind(now.as_micros())
+    .bind(limit)
+    .execute(conn)
+    .await
+    .map_err(StoreError::of_statement)?;
+    Ok(done.rows_affected())
+}
+
 pub(crate) async fn receipt(conn: &mut Connection, id: &str) -> Result<Option<StoredReceipt>, StoreError> {
     let row = sqlx::query("SELECT id, provider, received_us, expires_us, body FROM receipts WHERE id = $1")
         .bind(id)
