@@ -12,10 +12,20 @@ struct Generated {
     arguments: &'static [&'static str],
 }
 
-const FILES: &[Generated] = &[Generated {
-    path: "docs/reference/openapi.json",
-    arguments: &["openapi"],
-}];
+const FILES: &[Generated] = &[
+    Generated {
+        path: "docs/reference/openapi.json",
+        arguments: &["openapi"],
+    },
+    Generated {
+        path: "docs/reference/configuration.md",
+        arguments: &["config", "--reference"],
+    },
+    Generated {
+        path: "docs/reference/cli.md",
+        arguments: &["cli-reference"],
+    },
+];
 
 /// Writes the generated files, or with `check` fails if one of them is not what the code says.
 pub(crate) fn run(workspace: &Workspace, check: bool) -> Result<()> {

@@ -1,44 +1,112 @@
 //! `watchfire`: the server and the tools around it.
 
+mod api;
+mod app;
 mod command;
+mod config;
+mod demo;
+mod doctor;
+mod jwt;
+mod key;
 mod key_file;
+mod keygen;
+mod log;
+mod policy;
+mod provider;
+mod reference;
 mod serve;
 mod system;
+mod terminal;
+mod token;
+mod user;
 
-use std::{io::Write as _, process::ExitCode};
+use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+use self::terminal::Terminal;
 
 /// A self-hosted hub for risk signals, wire-compatible with Okta.
 #[derive(Debug, Parser)]
 #[command(name = "watchfire", version, about, propagate_version = true)]
 struct Cli {
+    /// Print JSON for programs.
+    #[arg(long, global = true)]
+    json: bool,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the server.
-    Serve(serve::Arguments),
-    /// Print the OpenAPI document of everything that is served.
+    /// Run the server
+    Serve(config::flags::Flags),
+    /// Show the effective settings and where each is from; secrets are masked
+    Config(config::show::Arguments),
+    /// Make a key pair for a provider
+    Keygen(keygen::Arguments),
+    /// Work with JSON Web Tokens
+    #[command(subcommand)]
+    Jwt(jwt::Command),
+    /// Service apps and what they are granted
+    #[command(subcommand)]
+    App(app::Command),
+    /// Risk providers, and sending risk events as one
+    #[command(subcommand)]
+    Provider(provider::Command),
+    /// API tokens of administrators
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Users and their second factor
+    #[command(subcommand)]
+    User(user::Command),
+    /// Sign-on policies, and the rule that makes risk count
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// Read the System Log
+    Log(log::Arguments),
+    /// Check a running installation and say what to do about each fault
+    Doctor(doctor::Arguments),
+    /// Play the whole guide on a temporary server, and leave it up
+    Demo(demo::Arguments),
+    /// Print the OpenAPI document of everything that is served
     Openapi,
+    /// Print the reference of all commands (Markdown)
+    #[command(hide = true)]
+    CliReference,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let done = match cli.command {
-        Command::Serve(arguments) => serve::run(arguments).await,
-        Command::Openapi => openapi(),
-    };
-    done.unwrap_or_else(|error| {
-        eprintln!("watchfire: {error:#}");
-        ExitCode::from(command::FAILED)
-    })
+    let terminal = Terminal::new(cli.json);
+    match run(cli.command, &terminal).await {
+        Ok(code) => code,
+        Err(error) if command::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("watchfire: {error:#}");
+            command::exit_code(&error)
+        }
+    }
 }
 
-fn openapi() -> anyhow::Result<ExitCode> {
-    std::io::stdout().write_all(watchfire_http::document()?.as_bytes())?;
+async fn run(command: Command, terminal: &Terminal) -> Result<ExitCode> {
+    match command {
+        Command::Serve(flags) => return serve::run(&flags).await,
+        Command::Config(arguments) => return config::show::run(&arguments, terminal),
+        Command::Keygen(arguments) => keygen::run(&arguments, terminal)?,
+        Command::Jwt(command) => return jwt::run(&command, terminal),
+        Command::App(command) => app::run(&command, terminal).await?,
+        Command::Provider(command) => provider::run(&command, terminal).await?,
+        Command::Token(command) => token::run(&command, terminal).await?,
+        Command::User(command) => user::run(&command, terminal).await?,
+        Command::Policy(command) => policy::run(&command, terminal).await?,
+        Command::Log(arguments) => log::run(&arguments, terminal).await?,
+        Command::Doctor(arguments) => return doctor::run(&arguments, terminal).await,
+        Command::Demo(arguments) => return demo::run(&arguments, terminal).await,
+        Command::Openapi => terminal.print(&watchfire_http::document()?)?,
+        Command::CliReference => terminal.print(&reference::markdown::<Cli>())?,
+    }
     Ok(ExitCode::SUCCESS)
 }

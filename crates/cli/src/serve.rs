@@ -3,81 +3,57 @@
 use std::{
     fs,
     io::{IsTerminal as _, Write as _},
-    net::SocketAddr,
     os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
     sync::Arc,
 };
 
-use anyhow::{Context as _, Result, bail};
-use clap::Args;
+use anyhow::{Context as _, Result};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use watchfire_app::{Parts, Settings, Started, Vault, sequencer::Ended};
-use watchfire_http::{Edge, Limits, Site, links::Links, listener};
-use watchfire_store::{settings::Settings as StoreSettings, sqlite};
+use tracing_subscriber::EnvFilter;
+use watchfire_app::{Parts, Started, Vault, sequencer::Ended};
+use watchfire_http::{
+    Edge, Site,
+    links::Links,
+    listener::{self, ListenerLimits, tls},
+};
+use watchfire_store::sqlite;
+use zeroize::Zeroizing;
 
 use crate::{
-    command, key_file,
+    command,
+    config::{Config, ConfigError, TlsFiles, flags::Flags, value::LogFormat},
+    key_file,
     system::{SystemClock, SystemEntropy},
 };
-
-/// The flags of `serve`.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct Arguments {
-    /// Address to listen on; port 0 takes a free one.
-    #[arg(long, env = "WATCHFIRE_LISTEN", default_value = "127.0.0.1:8080")]
-    pub(crate) listen: SocketAddr,
-    /// Folder of the embedded store.
-    #[arg(long, env = "WATCHFIRE_DATA_DIR", default_value = "data")]
-    pub(crate) data_dir: PathBuf,
-    /// File with the key under which secrets are sealed; made if it is not there.
-    #[arg(long, env = "WATCHFIRE_KEY_FILE")]
-    pub(crate) key_file: Option<PathBuf>,
-    /// The org URL: issuer, audiences and links are made from it.
-    #[arg(long, env = "WATCHFIRE_PUBLIC_URL")]
-    pub(crate) public_url: Option<String>,
-    /// For a laptop: outbound http and loopback addresses are allowed.
-    #[arg(long, env = "WATCHFIRE_DEV")]
-    pub(crate) dev: bool,
-    /// Proxies that are believed about whom they speak for.
-    #[arg(long, env = "WATCHFIRE_TRUSTED_PROXY", value_delimiter = ',')]
-    pub(crate) trusted_proxy: Vec<ipnet::IpNet>,
-    /// Risk calls a minute and provider; 0 is no limit.
-    #[arg(long, env = "WATCHFIRE_RISK_CALLS_PER_MINUTE", default_value_t = 3)]
-    pub(crate) risk_calls_per_minute: u32,
-    /// Management calls a minute and credential; 0 is no limit.
-    #[arg(long, env = "WATCHFIRE_API_CALLS_PER_MINUTE", default_value_t = 1200)]
-    pub(crate) api_calls_per_minute: u32,
-    /// Sign-in attempts a second and user name; 0 is no limit.
-    #[arg(long, env = "WATCHFIRE_LOGINS_PER_SECOND", default_value_t = 4)]
-    pub(crate) logins_per_second: u32,
-    /// The first administrator's token; made and shown once when absent.
-    #[arg(long = "admin-token", env = "WATCHFIRE_ADMIN_TOKEN", hide = true, hide_env_values = true)]
-    pub(crate) admin_token: Option<String>,
-}
 
 /// Runs until a signal or a failed sync.
 ///
 /// # Errors
 /// When it cannot start.
-pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
-    start_logging();
+pub(crate) async fn run(flags: &Flags) -> Result<ExitCode> {
+    let config = Config::load(flags)?;
+    start_logging(&config)?;
     let stop = CancellationToken::new();
-    let server = Server::start(&arguments, stop.clone()).await?;
-    server.announce(&arguments)?;
+    let server = Server::start(&config).await?;
+    server.announce(&config)?;
     tokio::spawn(stop_on_signal(stop.clone()));
     server.run(stop).await
 }
 
 /// A server that is bound and whose store is open.
-#[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) org_url: String,
     started: Started,
     listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    limits: ListenerLimits,
     site: Site,
+    /// What serves metrics to whoever can reach it.
+    admin: Option<(TcpListener, Site)>,
     sequencer_stop: CancellationToken,
 }
 
@@ -86,59 +62,64 @@ impl Server {
     ///
     /// # Errors
     /// When any of the three fails, or the settings contradict each other.
-    pub(crate) async fn start(arguments: &Arguments, stop: CancellationToken) -> Result<Self> {
-        if arguments.admin_token.as_ref().is_some_and(|token| token.chars().count() < 8) {
-            bail!("WATCHFIRE_ADMIN_TOKEN must have 8 characters or more");
-        }
-        let listener = TcpListener::bind(arguments.listen)
+    pub(crate) async fn start(config: &Config) -> Result<Self> {
+        let tls = config.tls.as_ref().map(tls_acceptor).transpose()?;
+        let listener = TcpListener::bind(config.listen)
             .await
-            .with_context(|| format!("cannot listen on {}", arguments.listen))?;
-        let org_url = org_url(arguments, listener.local_addr()?)?;
-        let settings = Settings {
-            dev: arguments.dev,
-            risk_calls_per_minute: arguments.risk_calls_per_minute,
-            api_calls_per_minute: arguments.api_calls_per_minute,
-            logins_per_second: arguments.logins_per_second,
-            ..Settings::new(&org_url)
-        };
+            .with_context(|| format!("cannot listen on {}", config.listen))?;
+        let org_url = config.org_url(listener.local_addr()?);
         // The sequencer outlives the listener: what is in flight may still give commands.
         let sequencer_stop = CancellationToken::new();
-        let started = start_app(arguments, settings, sequencer_stop.clone()).await?;
-        let edge = Edge {
+        let started = start_app(config, &org_url, sequencer_stop.clone()).await?;
+        let admin = match config.admin_listen {
+            None => None,
+            Some(address) => Some(
+                TcpListener::bind(address)
+                    .await
+                    .with_context(|| format!("cannot listen on {address}"))?,
+            ),
+        };
+        let edge = Arc::new(Edge {
             links: Links::new(&org_url),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
-            trusted_proxies: arguments.trusted_proxy.clone(),
-            tls: false,
-            limits: Limits {
-                api_calls_per_minute: arguments.api_calls_per_minute,
-                ..Limits::default()
-            },
-        };
-        let site = Site::new(Arc::new(edge), watchfire_http::router(started.app.clone()));
-        let _ = stop;
+            trusted_proxies: config.trusted_proxies.clone(),
+            tls: tls.is_some(),
+            limits: config.edge,
+        });
+        let admin = admin.map(|listener| {
+            let site = Site::new(Arc::clone(&edge), watchfire_http::admin_router(started.app.clone()));
+            (listener, site)
+        });
+        let site = Site::new(edge, watchfire_http::router(started.app.clone()));
         Ok(Self {
             org_url,
             started,
             listener,
+            tls,
+            limits: config.listener,
             site,
+            admin,
             sequencer_stop,
         })
     }
 
-    fn announce(&self, arguments: &Arguments) -> Result<()> {
+    fn announce(&self, config: &Config) -> Result<()> {
         let mut out = std::io::stdout();
-        writeln!(
-            out,
-            "Watchfire listens on http://{} as {}",
-            self.listener.local_addr()?,
-            self.org_url
-        )?;
-        if let (Some(token), None) = (&self.started.first_token, &arguments.admin_token) {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let bound = self.listener.local_addr()?;
+        writeln!(out, "Watchfire listens on {scheme}://{bound} as {}", self.org_url)?;
+        if let Some((listener, _)) = &self.admin {
+            writeln!(out, "Metrics: http://{}/metrics", listener.local_addr()?)?;
+        }
+        if config.dev {
+            tracing::warn!("--dev: outbound http and loopback addresses are allowed; this is no way to run in production");
+        }
+        if let (Some(token), None) = (&self.started.first_token, &config.admin_token) {
             if out.is_terminal() {
                 writeln!(out, "First administrator's API token, shown once: {token}")?;
             } else {
-                let path = arguments.data_dir.join("admin-token");
+                let path = config.data_dir.join("admin-token");
                 write_secret(&path, token)?;
                 writeln!(out, "First administrator's API token: in {}", path.display())?;
             }
@@ -155,12 +136,18 @@ impl Server {
         let Self {
             started,
             listener,
+            tls,
+            limits,
             site,
+            admin,
             sequencer_stop,
             ..
         } = self;
         let mut sequencer = started.sequencer;
-        let serving = listener::serve(listener, None, site, listener::ListenerLimits::default(), stop.clone());
+        if let Some((listener, site)) = admin {
+            tokio::spawn(listener::serve(listener, None, site, limits, stop.clone()));
+        }
+        let serving = listener::serve(listener, tls, site, limits, stop.clone());
         let mut serving = std::pin::pin!(serving);
         let ended = tokio::select! {
             drained = &mut serving => {
@@ -180,16 +167,16 @@ impl Server {
     }
 }
 
-async fn start_app(arguments: &Arguments, settings: Settings, stop: CancellationToken) -> Result<Started> {
-    let key_path = arguments.key_file.clone().map_or_else(key_file::default_path, Ok)?;
+async fn start_app(config: &Config, org_url: &str, stop: CancellationToken) -> Result<Started> {
+    let key_path = config.key_file.clone().map_or_else(key_file::default_path, Ok)?;
     let vault = Vault::new(&key_file::read_or_make(&key_path)?)?;
-    fs::create_dir_all(&arguments.data_dir)
-        .with_context(|| format!("cannot make the data directory {}", arguments.data_dir.display()))?;
+    let data_dir = &config.data_dir;
+    fs::create_dir_all(data_dir).with_context(|| format!("cannot make the data directory {}", data_dir.display()))?;
     let clock = Arc::new(SystemClock);
     let now = watchfire_app::Clock::now(&*clock);
-    let store = sqlite::open(&arguments.data_dir, &StoreSettings::default(), now)
+    let store = sqlite::open(data_dir, &config.store, now)
         .await
-        .with_context(|| format!("cannot open the store in {}", arguments.data_dir.display()))?;
+        .with_context(|| format!("cannot open the store in {}", data_dir.display()))?;
     let parts = Parts {
         last_decision: store.journal.last_published(),
         journal: store.journal,
@@ -198,27 +185,22 @@ async fn start_app(arguments: &Arguments, settings: Settings, stop: Cancellation
         clock,
         entropy: Arc::new(SystemEntropy),
         vault,
-        settings,
-        first_token: arguments.admin_token.clone(),
+        settings: config.settings(org_url),
+        first_token: config.exposed_admin_token(),
     };
     watchfire_app::start(parts, stop)
         .await
         .context("cannot start; was the store made with another key file?")
 }
 
-fn org_url(arguments: &Arguments, bound: SocketAddr) -> Result<String> {
-    if let Some(url) = &arguments.public_url {
-        let url = url.trim_end_matches('/');
-        let parsed: url::Url = url.parse().with_context(|| format!("--public-url {url} is no URL"))?;
-        if !matches!(parsed.scheme(), "http" | "https") || parsed.path() != "/" || parsed.query().is_some() {
-            bail!("--public-url must be http(s)://host[:port] and nothing behind it");
-        }
-        return Ok(url.to_owned());
-    }
-    if bound.ip().is_unspecified() && !arguments.dev {
-        bail!("--listen {bound} is every address: say with --public-url under which one this server is known");
-    }
-    Ok(format!("http://{bound}"))
+fn tls_acceptor(files: &TlsFiles) -> Result<TlsAcceptor> {
+    let read = |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    let (certificates, key) = (read(&files.cert)?, Zeroizing::new(read(&files.key)?));
+    let pem = tls::TlsPem {
+        certificates: &certificates,
+        key: &key,
+    };
+    tls::acceptor(pem).with_context(|| format!("{} and {}", files.cert.display(), files.key.display()))
 }
 
 fn write_secret(path: &Path, secret: &str) -> Result<()> {
@@ -234,17 +216,29 @@ fn write_secret(path: &Path, secret: &str) -> Result<()> {
     Ok(())
 }
 
-fn start_logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("WATCHFIRE_LOG").unwrap_or_else(|_| "info".into());
+/// Logs go to standard error; standard output is for answers.
+pub(crate) fn start_logging(config: &Config) -> Result<()> {
+    let filter = EnvFilter::try_new(&config.log).map_err(|error| ConfigError::Contradiction(format!("log: {error}")))?;
+    let is_terminal = std::io::stderr().is_terminal();
     let format = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_target(false);
+        .with_ansi(is_terminal);
     // A second start in one process (the demo) keeps the first.
-    let _ = format.try_init();
+    let _ = match (config.log_format, is_terminal) {
+        (LogFormat::Json, _) | (LogFormat::Auto, false) => format.json().flatten_event(true).try_init(),
+        (LogFormat::Text, _) | (LogFormat::Auto, true) => format.with_target(false).try_init(),
+    };
+    Ok(())
 }
 
 async fn stop_on_signal(stop: CancellationToken) {
+    stop_requested().await;
+    stop.cancel();
+}
+
+/// Waits for SIGTERM or Ctrl-C.
+pub(crate) async fn stop_requested() {
     let terminate = async {
         if let Ok(mut signal) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
             signal.recv().await;
@@ -254,5 +248,4 @@ async fn stop_on_signal(stop: CancellationToken) {
         _ = tokio::signal::ctrl_c() => {}
         () = terminate => {}
     }
-    stop.cancel();
 }

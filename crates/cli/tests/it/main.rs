@@ -1,4 +1,9 @@
-//! The binary, from outside: real processes, real sockets, real files.
+//! The binary, from outside: arguments in, parsed output and exit codes out; real processes, real
+//! sockets, real files.
 
+mod configuration;
 mod guides;
+mod keys;
+mod program;
+mod references;
 mod server;

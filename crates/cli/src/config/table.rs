@@ -1,0 +1,386 @@
+//! The one table of settings. The flags, the environment's names, the keys of the file, the
+//! reference and `watchfire config` are all made from it.
+
+/// What a setting is about; the reference has a section for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    /// Where the server listens and what it is called.
+    Server,
+    /// What it keeps and where.
+    Storage,
+    /// Whom it may call.
+    Outbound,
+    /// What it says.
+    Logging,
+    /// Limits that people turn.
+    Rates,
+    /// All other limits.
+    Limits,
+}
+
+impl Section {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Server,
+        Self::Storage,
+        Self::Outbound,
+        Self::Logging,
+        Self::Rates,
+        Self::Limits,
+    ];
+
+    /// Above the section's flags in the help.
+    pub(crate) const fn heading(self) -> &'static str {
+        match self {
+            Self::Server => "Settings: Server",
+            Self::Storage => "Settings: Storage",
+            Self::Outbound => "Settings: Outbound calls",
+            Self::Logging => "Settings: Logging",
+            Self::Rates => "Settings: Rate limits",
+            Self::Limits => "Settings: Limits",
+        }
+    }
+
+    /// Above the section in the reference.
+    pub(crate) fn title(self) -> &'static str {
+        self.heading().trim_start_matches("Settings: ")
+    }
+}
+
+/// What may be shown of a setting, and where it may be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Secrecy {
+    /// Everybody may see it.
+    Public,
+    /// A URL in which a password may stand.
+    Url,
+    /// Nobody may see it, and it has neither a flag (other users read them in the list of processes)
+    /// nor a key in the file.
+    Secret,
+}
+
+/// How often a setting may be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arity {
+    /// `true` or `false`; the flag alone is `true`.
+    Switch,
+    /// One value.
+    One,
+    /// A list: the flag is repeated, the environment has commas, the file a list.
+    Many,
+}
+
+/// One setting.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// Flag and key in the file; the environment's name is `WATCHFIRE_` and this in capitals.
+    pub(crate) name: &'static str,
+    pub(crate) section: Section,
+    pub(crate) arity: Arity,
+    pub(crate) secrecy: Secrecy,
+    /// What the value looks like.
+    pub(crate) form: &'static str,
+    pub(crate) default: Option<&'static str>,
+    /// What the reference says of the default where there is no value to print.
+    pub(crate) without: &'static str,
+    pub(crate) help: &'static str,
+}
+
+impl Setting {
+    /// Its name in the environment.
+    pub(crate) fn variable(&self) -> String {
+        format!("WATCHFIRE_{}", self.name.to_ascii_uppercase().replace('-', "_"))
+    }
+
+    const fn one(section: Section, name: &'static str, form: &'static str, default: &'static str, help: &'static str) -> Self {
+        Self {
+            default: Some(default),
+            ..Self::optional(section, name, form, "", help)
+        }
+    }
+
+    const fn optional(
+        section: Section,
+        name: &'static str,
+        form: &'static str,
+        without: &'static str,
+        help: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            section,
+            arity: Arity::One,
+            secrecy: Secrecy::Public,
+            form,
+            default: None,
+            without,
+            help,
+        }
+    }
+
+    const fn many(section: Section, name: &'static str, form: &'static str, help: &'static str) -> Self {
+        Self {
+            arity: Arity::Many,
+            ..Self::optional(section, name, form, "none", help)
+        }
+    }
+
+    const fn switch(section: Section, name: &'static str, help: &'static str) -> Self {
+        Self {
+            arity: Arity::Switch,
+            ..Self::one(section, name, "true|false", "false", help)
+        }
+    }
+
+    const fn limit(name: &'static str, form: &'static str, default: &'static str, help: &'static str) -> Self {
+        Self::one(Section::Limits, name, form, default, help)
+    }
+}
+
+/// The setting called `name`.
+pub(crate) fn find(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+use Section::{Logging, Outbound, Rates, Server, Storage};
+
+/// Every setting, in the order of the reference.
+pub(crate) const SETTINGS: &[Setting] = &[
+    Setting::one(
+        Server,
+        "listen",
+        "ADDR:PORT",
+        "127.0.0.1:8080",
+        "Address and port to serve on; port 0 takes a free one",
+    ),
+    Setting::optional(
+        Server,
+        "admin-listen",
+        "ADDR:PORT",
+        "not served apart",
+        "Address and port for /metrics, /healthz and /readyz without a token",
+    ),
+    Setting::optional(
+        Server,
+        "public-url",
+        "URL",
+        "the bound address over http (https with `tls-cert`)",
+        "The org URL: issuer, audiences and links are made from it. A wildcard address needs it, outside --dev",
+    ),
+    Setting::switch(
+        Server,
+        "dev",
+        "For a laptop: outbound http and loopback addresses are allowed, every spelling of the local org URL counts as it",
+    ),
+    Setting::optional(
+        Server,
+        "tls-cert",
+        "FILE",
+        "no TLS",
+        "Certificate chain (PEM) for serving https; needs tls-key",
+    ),
+    Setting::optional(Server, "tls-key", "FILE", "no TLS", "Private key (PEM) of tls-cert"),
+    Setting::many(
+        Server,
+        "trusted-proxy",
+        "CIDR",
+        "Proxies whose X-Forwarded-For and Forwarded are believed, also in --dev",
+    ),
+    Setting {
+        secrecy: Secrecy::Secret,
+        ..Setting::optional(
+            Server,
+            "admin-token",
+            "TOKEN",
+            "made at the first start and shown once",
+            "The first administrator's API token, of 8 characters or more; looked at on the first start only",
+        )
+    },
+    Setting::one(Storage, "data-dir", "FOLDER", "./data", "Where the embedded store is"),
+    Setting {
+        secrecy: Secrecy::Url,
+        ..Setting::optional(
+            Storage,
+            "database",
+            "URL",
+            "SQLite in `data-dir`",
+            "The database: sqlite:FILE",
+        )
+    },
+    Setting::optional(
+        Storage,
+        "key-file",
+        "FILE",
+        "`watchfire/key` in the user's configuration folder",
+        "The key under which secrets are sealed; made on the first start, and no part of the data",
+    ),
+    Setting::many(
+        Outbound,
+        "outbound-allow",
+        "PURPOSE=CIDR",
+        "Addresses that outbound calls may reach although they are private: PURPOSE is jwks, streams, push, hooks, logout, oidc \
+         or feeds",
+    ),
+    Setting::one(
+        Logging,
+        "log",
+        "FILTER",
+        "info",
+        "What is logged: a level, or levels by module as in info,watchfire_http=debug",
+    ),
+    Setting::one(
+        Logging,
+        "log-format",
+        "auto|text|json",
+        "auto",
+        "How it is logged: auto is text on a terminal and JSON lines elsewhere",
+    ),
+    Setting::one(
+        Rates,
+        "risk-calls-per-minute",
+        "N",
+        "3",
+        "Risk calls per minute and provider; 0 is no limit",
+    ),
+    Setting::one(
+        Rates,
+        "api-calls-per-minute",
+        "N",
+        "1200",
+        "Management calls per minute and credential; 0 is no limit",
+    ),
+    Setting::one(
+        Rates,
+        "logins-per-second",
+        "N",
+        "4",
+        "Sign-in attempts per second and user name; 0 is no limit",
+    ),
+    Setting::one(
+        Rates,
+        "log-calls-per-minute",
+        "N",
+        "120",
+        "System Log calls per minute and credential; 0 is no limit",
+    ),
+    Setting::one(
+        Rates,
+        "token-calls-per-second",
+        "N",
+        "4",
+        "Token requests per second and client; 0 is no limit",
+    ),
+    Setting::limit(
+        "max-connections",
+        "N",
+        "4096",
+        "Connections that are open at one time; further ones wait to be accepted",
+    ),
+    Setting::limit(
+        "max-header-size",
+        "SIZE",
+        "64KiB",
+        "Longest request line and headers together; 8KiB at the least",
+    ),
+    Setting::limit("handshake-timeout", "TIME", "5s", "Time that a TLS handshake may take"),
+    Setting::limit(
+        "header-timeout",
+        "TIME",
+        "15s",
+        "Time in which a request's headers must have arrived, idle time included",
+    ),
+    Setting::limit(
+        "max-body-size",
+        "SIZE",
+        "1MiB",
+        "Longest request body; a longer one is answered 413",
+    ),
+    Setting::limit(
+        "body-timeout",
+        "TIME",
+        "20s",
+        "Time in which a request's body must have arrived; then the answer is 408",
+    ),
+    Setting::limit("max-parameters", "N", "64", "Parameters in a query or a form"),
+    Setting::limit(
+        "handler-timeout",
+        "TIME",
+        "60s",
+        "Time in which a request must be answered; then the answer is 503",
+    ),
+    Setting::limit(
+        "shutdown-deadline",
+        "TIME",
+        "7s",
+        "Time that requests in flight have to end after SIGTERM; 9s at the most",
+    ),
+    Setting::limit("clock-skew", "TIME", "60s", "How far the clocks of clients may be off"),
+    Setting::limit(
+        "command-queue",
+        "N",
+        "4096",
+        "Changes that may wait for their turn; past it the answer is 503",
+    ),
+    Setting::limit("command-group", "N", "256", "Changes that share one sync at the most"),
+    Setting::limit(
+        "retry-after",
+        "TIME",
+        "1s",
+        "What a caller is told to wait who is answered 503",
+    ),
+    Setting::limit("purge-interval", "TIME", "60s", "How often what has expired is removed"),
+    Setting::limit(
+        "purge-again",
+        "TIME",
+        "100ms",
+        "How soon the removal goes on that left something behind",
+    ),
+    Setting::limit(
+        "live-signals",
+        "N",
+        "2000000",
+        "Risk signals that count at one time; past it risk calls are answered 503",
+    ),
+    Setting::limit(
+        "password-hashes",
+        "N",
+        "2",
+        "Passwords that are hashed at one time; each takes 19 MiB",
+    ),
+    Setting::limit("store-readers", "N", "4", "Connections to the store that only read"),
+    Setting::limit(
+        "store-busy-timeout",
+        "TIME",
+        "2s",
+        "How long a statement waits for a lock before the answer is 503",
+    ),
+    Setting::limit(
+        "log-retention",
+        "TIME",
+        "90d",
+        "How long log events are kept at the least; they go by whole partitions",
+    ),
+    Setting::limit(
+        "log-query-timeout",
+        "TIME",
+        "30s",
+        "Time that a log query may take; then the answer is 503",
+    ),
+    Setting::limit(
+        "log-rows-looked-at",
+        "N",
+        "50000",
+        "Events that a log query looks at one by one, where SQL cannot say its filter, before it answers with what it has",
+    ),
+    Setting::limit(
+        "log-partition-rows",
+        "N",
+        "1000000",
+        "Log events in one partition of the store",
+    ),
+    Setting::limit(
+        "dedupe-partition-rows",
+        "N",
+        "1000000",
+        "Replay keys in one partition of the store",
+    ),
+];
