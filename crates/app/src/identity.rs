@@ -3,6 +3,7 @@
 pub(crate) mod client_keys;
 pub mod clients;
 pub mod grants;
+pub mod introspection;
 mod issuer;
 pub mod org;
 pub mod proofs;

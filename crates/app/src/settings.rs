@@ -23,6 +23,8 @@ pub struct Settings {
     pub logins_per_second: u32,
     /// Token requests a second, client and address; 0 is no limit (okta.md 1.3.4).
     pub token_calls_per_second: u32,
+    /// How long a key signs before the next one does; `None` never rotates by itself (okta.md 1.6).
+    pub signing_key_lifetime: Option<Duration>,
     /// Addresses that are not public and may be reached all the same.
     pub outbound_allow: Vec<OutboundAllow>,
     /// How far a client's clock may be off (okta.md 1.3.2).
@@ -46,6 +48,7 @@ impl Settings {
             log_calls_per_minute: 120,
             logins_per_second: 4,
             token_calls_per_second: 4,
+            signing_key_lifetime: Some(Duration::from_secs(90 * 24 * 3_600)),
             outbound_allow: Vec::new(),
             clock_skew: Duration::from_secs(60),
             sequencer: SequencerLimits::default(),

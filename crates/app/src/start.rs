@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use watchfire_crypto::{
-    digest::sha256_hex,
-    signing::{NewKey, PrivateKey},
-};
+use watchfire_crypto::digest::sha256_hex;
 use watchfire_domain::{
     bootstrap::{Bootstrap, Bootstrapped},
     risk_event::RiskEvents,
@@ -22,7 +19,7 @@ use watchfire_store::{index::Index, journal::Journal};
 use crate::{
     App, Clock, Entropy, Error, Result, Vault,
     entropy::url_safe,
-    identity::signing_keys::seal_new,
+    identity::signing_keys::{generate, seal_new},
     ids::KeyedIds,
     sequencer::{Ended, Sequencer},
     settings::Settings,
@@ -80,7 +77,7 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
         parts.last_decision,
         parts.settings.sequencer,
     );
-    let sequencer = tokio::spawn(sequencer.run(stop));
+    let sequencer = tokio::spawn(sequencer.run(stop.clone()));
     let app = App::new(
         commands,
         parts.index,
@@ -92,6 +89,9 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
     );
     let first_token = make_organisation(&app, parts.first_token).await?;
     app.open_signing_keys()?;
+    if let Some(lifetime) = app.settings.signing_key_lifetime {
+        tokio::spawn(app.clone().rotate_when_due(lifetime, stop));
+    }
     Ok(Started {
         app,
         first_token,
@@ -154,10 +154,7 @@ async fn make_organisation(app: &App, chosen: Option<String>) -> Result<Option<S
     if app.state.directory().org().is_some() {
         return Ok(None);
     }
-    let key = tokio::task::spawn_blocking(|| PrivateKey::generate(NewKey::Rsa2048))
-        .await
-        .map_err(Error::internal)?;
-    let key = key.map_err(Error::internal)?;
+    let key = generate().await?;
     let token = chosen.unwrap_or_else(|| new_token(&*app.entropy));
     let command = Bootstrap {
         token_hash: sha256_hex(&token),

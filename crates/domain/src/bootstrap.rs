@@ -9,6 +9,7 @@ use watchfire_model::{
     },
     row::Decision,
     slice::{Need, Slice},
+    time::Timestamp,
 };
 
 use crate::command::{Command, Context, Decided};
@@ -34,6 +35,20 @@ pub struct NewSigningKey {
     pub public_jwk: serde_json::Value,
     /// The sealed private key.
     pub sealed_private: String,
+}
+
+impl NewSigningKey {
+    /// The key in this state.
+    pub fn into_key(self, state: KeyState, now: Timestamp) -> SigningKey {
+        SigningKey {
+            kid: self.kid,
+            state,
+            public_jwk: self.public_jwk,
+            sealed_private: self.sealed_private,
+            created: now,
+            retire_at: None,
+        }
+    }
 }
 
 /// Whether the organisation was made by this command.
@@ -65,7 +80,7 @@ impl Command for Bootstrap {
             created: context.now,
             last_updated: context.now,
         });
-        decision.put(signing_key(&self.signing_key, context));
+        decision.put(self.signing_key.clone().into_key(KeyState::Active, context.now));
         decision.put(default_provider(context));
         let everyone = everyone(context);
         let admin = administrator(context);
@@ -104,17 +119,6 @@ impl Bootstrap {
             created: context.now,
             last_updated: context.now,
         }
-    }
-}
-
-fn signing_key(new: &NewSigningKey, context: &Context<'_>) -> SigningKey {
-    SigningKey {
-        kid: new.kid.clone(),
-        state: KeyState::Active,
-        public_jwk: new.public_jwk.clone(),
-        sealed_private: new.sealed_private.clone(),
-        created: context.now,
-        retire_at: None,
     }
 }
 

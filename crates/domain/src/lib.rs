@@ -13,6 +13,7 @@ pub mod policy_rule;
 pub mod rejection;
 pub mod risk_event;
 pub mod risk_provider;
+pub mod signing_key;
 pub mod token;
 pub mod zone;
 

@@ -21,6 +21,7 @@ pub mod rate;
 mod reference;
 pub mod request;
 pub mod site;
+mod watchfire;
 
 pub use edge::{Edge, Limits};
 pub use openapi::{document, router};

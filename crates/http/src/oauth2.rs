@@ -1,6 +1,8 @@
 //! The authorization server, `/oauth2/v1` (okta.md 1).
 
 mod clients;
+mod discovery;
+mod introspection;
 mod token;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -13,4 +15,9 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(clients::get, clients::replace, clients::delete))
         .routes(routes!(clients::renew_secret))
         .routes(routes!(token::issue, token::preflight))
+        .routes(routes!(introspection::introspect))
+        .routes(routes!(introspection::revoke))
+        .routes(routes!(discovery::keys))
+        .routes(routes!(discovery::openid_configuration))
+        .routes(routes!(discovery::authorization_server))
 }

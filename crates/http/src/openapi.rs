@@ -18,7 +18,7 @@ use utoipa::{
 use utoipa_axum::router::OpenApiRouter;
 use watchfire_app::App;
 
-use crate::{oauth2, okta, operations, reference};
+use crate::{oauth2, okta, operations, reference, watchfire};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -44,6 +44,7 @@ fn surfaces() -> OpenApiRouter<App> {
         .merge(operations::router())
         .merge(oauth2::router())
         .merge(okta::router())
+        .merge(watchfire::router())
 }
 
 /// Every surface of `app`; [`crate::Site`] goes around it.

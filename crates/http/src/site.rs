@@ -260,7 +260,7 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 }
 
 /// RFC 9110's date: clients subtract it from `X-Rate-Limit-Reset`, so both come from one clock.
-fn http_date(now: Timestamp) -> Option<String> {
+pub(crate) fn http_date(now: Timestamp) -> Option<String> {
     let now = jiff::Timestamp::from_second(now.as_seconds()).ok()?;
     jiff::fmt::rfc2822::DateTimePrinter::new()
         .timestamp_to_rfc9110_string(&now)

@@ -9,6 +9,7 @@ pub fn authorization_server(org_url: &str) -> Value {
     let org_url = org_url.trim_end_matches('/');
     let algorithms = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"];
     let methods = ["private_key_jwt"];
+    let asking = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
     json!({
         "issuer": org_url,
         "token_endpoint": format!("{org_url}/oauth2/v1/token"),
@@ -21,9 +22,9 @@ pub fn authorization_server(org_url: &str) -> Value {
         "scopes_supported": scope::SCOPES,
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": algorithms,
-        "introspection_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": asking,
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
-        "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_methods_supported": asking,
         "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
         "dpop_signing_alg_values_supported": algorithms,
     })

@@ -1,6 +1,7 @@
 //! Under which names the organisation is addressed.
 
 use url::Url;
+use watchfire_oauth::discovery;
 
 use crate::App;
 
@@ -31,6 +32,16 @@ impl App {
             );
         }
         urls
+    }
+
+    /// `/.well-known/openid-configuration` (okta.md 1.6).
+    pub fn openid_configuration(&self) -> serde_json::Value {
+        discovery::openid_configuration(&self.settings.org_url)
+    }
+
+    /// `/.well-known/oauth-authorization-server` (RFC 8414).
+    pub fn authorization_server_metadata(&self) -> serde_json::Value {
+        discovery::authorization_server(&self.settings.org_url)
     }
 
     /// Whether `url` means this organisation; a slash at its end says nothing.

@@ -1,0 +1,11 @@
+//! What Okta has no shape for, `/watchfire/v1` (architecture section 5).
+
+mod signing_keys;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+use watchfire_app::App;
+
+/// Its routes: one line a path.
+pub(crate) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(signing_keys::rotate))
+}
