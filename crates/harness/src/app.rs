@@ -43,6 +43,7 @@ impl Default for Builder {
             store: StoreSettings::default(),
             // Tests make more calls a minute than a provider may.
             settings: Settings {
+                token_calls_per_second: 0,
                 risk_calls_per_minute: 0,
                 api_calls_per_minute: 0,
                 logins_per_second: 0,

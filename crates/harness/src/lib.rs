@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`clock`], [`entropy`] | time that is set by hand, bytes from a seed |
 //! | [`server`] | the whole server on such an application, without a socket |
+//! | [`service_app`] | a registered client with its key, and DPoP proofs |
 //! | [`app`] | the application over a store in a temporary folder, with restarts |
 //! | [`backend`] | the journals that there are, behind one way to open them |
 //! | [`delayed`] | a journal that is durable at once and applied behind, after a delay that is set |
@@ -20,10 +21,12 @@ pub mod counting_vfs;
 pub mod delayed;
 pub mod entropy;
 pub mod server;
+pub mod service_app;
 pub mod witness;
 
 pub use self::{
     app::{ADMIN_TOKEN, ORG_URL, TestApp},
     clock::FakeClock,
     server::{Answer, Call, TestServer},
+    service_app::ServiceApp,
 };

@@ -38,6 +38,7 @@ impl TestServer {
             risk_calls_per_minute: 0,
             api_calls_per_minute: 0,
             logins_per_second: 0,
+            token_calls_per_second: 0,
             ..Settings::new(ORG_URL)
         })
         .await
@@ -111,6 +112,21 @@ impl Call<'_> {
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
         self.header("content-type", "application/json").text(body.to_string())
+    }
+
+    /// With a form as its body.
+    #[must_use]
+    pub fn form(self, pairs: &[(&str, String)]) -> Self {
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish();
+        self.header("content-type", "application/x-www-form-urlencoded").text(body)
+    }
+
+    /// With an access token.
+    #[must_use]
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
     }
 
     /// With these bytes as its body.

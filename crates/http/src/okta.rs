@@ -15,6 +15,7 @@ use watchfire_app::App;
 /// Its routes: one line a path.
 pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(org::introduction))
         .routes(routes!(org::get, org::update, org::replace))
         .routes(routes!(risk_providers::list, risk_providers::create))
         .routes(routes!(

@@ -49,6 +49,28 @@ pub(super) async fn replace(
     Ok(Json(object(&org, &links)))
 }
 
+/// Retrieve the organisation's introduction: what kind of org this is (okta.md 11.1)
+#[utoipa::path(get, path = "/.well-known/okta-organization", tag = "Org", responses((status = 200, body = Object)))]
+pub(super) async fn introduction(State(app): State<App>, links: Links) -> Result<Json<Value>, OktaError> {
+    let directory = app.state().directory();
+    let org = directory.org().ok_or_else(|| Error::internal("there is no organisation"))?;
+    Ok(Json(json!({
+        "id": org.id.as_str(),
+        "cell": "op1",
+        "_links": {"organization": {"href": links.org_url()}},
+        // Terraform's ITP resources expect an Identity Engine.
+        "pipeline": "idx",
+        "settings": {
+            "analyticsCollectionEnabled": false,
+            "bugReportingEnabled": true,
+            "omEnabled": false,
+            "pssoEnabled": false,
+            "desktopMFAEnabled": false,
+            "itpEnabled": true,
+        },
+    })))
+}
+
 /// The members of the profile that a body names; others are read-only or unknown and ignored.
 fn members(body: &Map<String, Value>) -> Result<BTreeMap<String, Option<String>>, Error> {
     let mut members = BTreeMap::new();
