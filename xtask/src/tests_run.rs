@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::args::Only;
+use crate::sabotage;
 use crate::stage::{Counts, Report};
 use crate::suites;
 use crate::workspace::{self, Workspace, on_path, say};
@@ -22,6 +23,7 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report, require_all: bool,
     }
     if only != Only::Clients {
         run_rust(workspace, report);
+        sabotage::run(workspace, report);
     }
     if only != Only::Rust {
         suites::run(workspace, report);

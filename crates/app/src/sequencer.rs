@@ -216,6 +216,8 @@ impl<J: Journal> Sequencer<J> {
             return self.abandon(waiting, error).await;
         }
         #[cfg(feature = "sabotage-early-answer")]
+        self.state.publish(&published, self.last);
+        #[cfg(feature = "sabotage-early-answer")]
         for pending in waiting.drain(..) {
             pending.finish(Verdict::Durable);
         }
