@@ -4,10 +4,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, SqliteConnection,
-    sqlite::{SqliteConnectOptions, SqliteRow},
-};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use watchfire_store::sqlite::FILE_NAME;
 
 /// A connection of its own to the store's file.
@@ -48,12 +45,14 @@ impl Witness {
         Ok(())
     }
 
-    /// The rows of a query.
+    /// The texts of a query's one column.
     ///
     /// # Errors
     /// When SQLite refuses it.
-    pub async fn rows(&mut self, sql: &str) -> Result<Vec<SqliteRow>> {
-        Ok(sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_all(&mut self.conn).await?)
+    pub async fn texts(&mut self, sql: &str) -> Result<Vec<String>> {
+        Ok(sqlx::query_scalar(AssertSqlSafe(sql.to_owned()))
+            .fetch_all(&mut self.conn)
+            .await?)
     }
 
     /// The one number that a query gives.

@@ -2,6 +2,7 @@
 //! sockets, real files.
 
 mod configuration;
+mod crash;
 mod guides;
 mod keys;
 mod program;

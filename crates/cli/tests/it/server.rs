@@ -18,6 +18,7 @@ pub(crate) struct Server {
     child: Child,
     folder: tempfile::TempDir,
     options: Vec<String>,
+    environment: Vec<(String, String)>,
     pub(crate) url: String,
     http: reqwest::Client,
 }
@@ -40,13 +41,21 @@ impl Answer {
 impl Server {
     /// Starts one on a free port.
     pub(crate) async fn start(options: &[&str]) -> Result<Self> {
+        Self::start_in(options, &[]).await
+    }
+
+    /// Starts one on a free port, in an environment.
+    pub(crate) async fn start_in(options: &[&str], environment: &[(&str, &str)]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
-        let (child, url) = spawn(folder.path(), &options).await?;
+        let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+        let environment: Vec<_> = environment.iter().map(owned).collect();
+        let (child, url) = listening(spawn(folder.path(), &options, &environment)?).await?;
         Ok(Self {
             child,
             folder,
             options,
+            environment,
             url,
             http: reqwest::Client::builder().no_proxy().build()?,
         })
@@ -57,11 +66,29 @@ impl Server {
         self.folder.path()
     }
 
-    /// Kills it on the spot and starts it again over the same folder.
-    pub(crate) async fn kill_and_restart(&mut self) -> Result<()> {
-        self.child.kill().await?;
-        (self.child, self.url) = spawn(self.folder.path(), &self.options).await?;
+    /// Kills it on the spot.
+    pub(crate) async fn kill(&mut self) -> Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
+    /// Starts it again over the same folder, once it has ended.
+    pub(crate) async fn restart(&mut self) -> Result<()> {
+        let child = spawn(self.folder.path(), &self.options, &self.environment)?;
+        (self.child, self.url) = listening(child).await?;
         Ok(())
+    }
+
+    /// Starts it again over the same folder and kills it so long after.
+    pub(crate) async fn kill_while_it_starts(&mut self, after: Duration) -> Result<()> {
+        let mut child = spawn(self.folder.path(), &self.options, &self.environment)?;
+        tokio::time::sleep(after).await;
+        Ok(child.kill().await?)
+    }
+
+    /// Waits until it ends by itself, and gives its exit code.
+    pub(crate) async fn exit_code(&mut self) -> Result<Option<i32>> {
+        let status = tokio::time::timeout(Duration::from_secs(20), self.child.wait()).await??;
+        Ok(status.code())
     }
 
     /// Asks it to end (SIGTERM) and waits for the exit code.
@@ -117,20 +144,26 @@ async fn answer(request: reqwest::RequestBuilder) -> Result<Answer> {
     })
 }
 
-async fn spawn(folder: &Path, options: &[String]) -> Result<(Child, String)> {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_watchfire"))
+fn spawn(folder: &Path, options: &[String], environment: &[(String, String)]) -> Result<Child> {
+    let child = Command::new(env!("CARGO_BIN_EXE_watchfire"))
         .args(["serve", "--listen", "127.0.0.1:0"])
         .arg("--data-dir")
         .arg(folder.join("data"))
         .arg("--key-file")
         .arg(folder.join("key"))
         .args(options)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .env("WATCHFIRE_ADMIN_TOKEN", TOKEN)
         .env("WATCHFIRE_LOG", "warn")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
+    Ok(child)
+}
+
+/// Waits until the process says where it listens.
+async fn listening(mut child: Child) -> Result<(Child, String)> {
     let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
     let url = loop {
         let line = tokio::time::timeout(Duration::from_secs(60), lines.next_line()).await??;
