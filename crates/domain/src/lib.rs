@@ -6,15 +6,20 @@
 pub mod bootstrap;
 pub mod client;
 pub mod command;
+pub mod factor;
 pub mod grant;
+pub mod group;
 pub mod org;
 pub mod policy;
 pub mod policy_rule;
 pub mod rejection;
 pub mod risk_event;
 pub mod risk_provider;
+pub mod session;
+pub mod sign_in;
 pub mod signing_key;
 pub mod token;
+pub mod user;
 pub mod zone;
 
 pub use command::{Command, Context, Decided};

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{Keyed, Keys, fold};
 use crate::{
     id::{AuthnTransactionId, FactorId, GroupId, SessionId, SessionTokenId, UserId},
+    log::SecurityContext,
     signal::RiskLevel,
     time::Timestamp,
 };
@@ -308,6 +309,12 @@ pub struct AuthnTransaction {
     pub source: SignInSource,
     /// What the System Log will say of it when it ends: debug data of the first step.
     pub debug_data: std::collections::BTreeMap<String, String>,
+    /// The risk and the behaviours that the System Log will show.
+    #[serde(default)]
+    pub security_context: SecurityContext,
+    /// Given back to the application at the end.
+    #[serde(default)]
+    pub relay_state: Option<String>,
     /// The session that the matched rule allows.
     pub session: super::SignOnSession,
     /// When it began.

@@ -1,0 +1,135 @@
+//! Signing in with a password, and with a second factor where a policy asks for it (okta.md 9.1).
+//!
+//! | module | holds |
+//! |---|---|
+//! | `password` | the first step: assessment, policy, success, challenge or refusal |
+//! | `factor` | the second step, and giving up |
+//! | `record` | what the System Log says of a sign-in |
+
+mod factor;
+mod password;
+mod record;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    factor::{CancelSignIn, Code, FactorAnswer, VerifyFactor},
+    password::{Checked, Client, SignIn},
+    record::RefuseBlockedAddress,
+};
+
+use std::time::Duration;
+
+use watchfire_engine::ProfileDelta;
+use watchfire_model::{
+    id::{SessionId, SessionTokenId},
+    log::LogEvent,
+    object::{Factor, FactorState, SessionToken, SignInProfile, SignOnSession, User},
+    row::Decision,
+    slice::Slice,
+    time::Timestamp,
+};
+
+use crate::command::Context;
+
+/// How long a session token works (okta.md 9.1).
+pub const SESSION_TOKEN_LIFE: Duration = Duration::from_secs(5 * 60);
+/// How long a state token works.
+pub const STATE_TOKEN_LIFE: Duration = Duration::from_secs(5 * 60);
+/// Wrong codes after which a sign-in under way ends.
+pub const MAX_CODE_FAILURES: u32 = 5;
+
+/// How far a sign-in has come.
+#[derive(Clone, Debug)]
+pub enum Progress {
+    /// The session token works.
+    Success(Box<SignedIn>),
+    /// A second factor is asked for.
+    Challenge(Box<Challenged>),
+}
+
+/// Somebody has signed in.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// Who.
+    pub user: User,
+    /// When the session token stops working.
+    pub expires_at: Timestamp,
+    /// What the application wants back.
+    pub relay_state: Option<String>,
+}
+
+/// Somebody must show a second factor.
+#[derive(Clone, Debug)]
+pub struct Challenged {
+    /// Who.
+    pub user: User,
+    /// The factors that will do.
+    pub factors: Vec<Factor>,
+    /// When the state token stops working.
+    pub expires_at: Timestamp,
+    /// What the application wants back.
+    pub relay_state: Option<String>,
+}
+
+/// A sign-in that every check has let through.
+struct Accepted<'a> {
+    user: &'a User,
+    amr: &'a [&'a str],
+    session: SignOnSession,
+    password_verified_at: Timestamp,
+    factor_verified_at: Option<Timestamp>,
+    learnt: ProfileDelta,
+    token_hash: &'a str,
+}
+
+impl Accepted<'_> {
+    /// Gives out the session token, and teaches the profile: only success does.
+    fn issue(self, slice: &Slice, decision: &mut Decision, context: &mut Context<'_>) -> (SessionToken, User) {
+        let token = SessionToken {
+            id: SessionTokenId::generate(context.ids),
+            hash: self.token_hash.to_owned(),
+            user_id: self.user.id.clone(),
+            amr: self.amr.iter().map(|&method| method.to_owned()).collect(),
+            session: self.session,
+            session_id: SessionId::generate(context.ids),
+            password_verified_at: self.password_verified_at,
+            factor_verified_at: self.factor_verified_at,
+            expires_at: context.now.plus(SESSION_TOKEN_LIFE),
+        };
+        let user = User {
+            last_login: Some(context.now),
+            ..self.user.clone()
+        };
+        decision.put(token.clone());
+        decision.put(self.learnt.apply(&profile(slice, self.user)));
+        decision.put(user.clone());
+        (token, user)
+    }
+}
+
+/// What is remembered of the user; nothing at first.
+fn profile(slice: &Slice, user: &User) -> SignInProfile {
+    let known = slice.get::<SignInProfile>(user.id.as_str()).cloned();
+    known.unwrap_or_else(|| SignInProfile {
+        user_id: user.id.clone(),
+        successes: 0,
+        sources: Vec::new(),
+    })
+}
+
+/// The factors with which the user can answer a challenge.
+fn active_factors(slice: &Slice, user: &User) -> Vec<Factor> {
+    let factors = slice.children::<Factor>(user.id.as_str()).into_iter();
+    factors
+        .filter(|factor| factor.state == FactorState::Active)
+        .cloned()
+        .collect()
+}
+
+/// Names the session that is to be in the event that begins it.
+fn record_session(event: &mut LogEvent, token: &SessionToken) {
+    event.authentication_context.external_session_id = Some(token.session_id.to_string());
+    event.authentication_context.root_session_id = Some(token.session_id.to_string());
+}

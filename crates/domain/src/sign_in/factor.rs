@@ -1,0 +1,240 @@
+//! The second step: a code of a second factor, or giving up.
+
+use watchfire_engine::ProfileDelta;
+use watchfire_model::{
+    id::{FactorId, UserId},
+    log::{EventType, Outcome, RequestOrigin},
+    object::{AuthnTransaction, Factor, FactorState, Kind, SignInProfile, User, UserStatus},
+    row::Decision,
+    slice::{Need, Slice},
+    time::Timestamp,
+};
+
+use super::{
+    Accepted, MAX_CODE_FAILURES, Progress, SignedIn,
+    record::{Record, actor, locked},
+    record_session,
+};
+use crate::{
+    Rejection,
+    command::{Command, Context, Decided},
+    factor::wrong_code,
+    user::{self, touched},
+};
+
+/// What a code turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// The code of this time step, which counts once (RFC 6238 section 5.2).
+    OfStep(u64),
+    /// None that counts now.
+    Wrong {
+        /// Whether this failure is the one that locks the account.
+        locks: bool,
+    },
+}
+
+/// An answer to a challenge, checked.
+#[derive(Clone, Debug)]
+pub struct FactorAnswer {
+    /// The factor that is said to have made it.
+    pub factor_id: FactorId,
+    /// What it turned out to be.
+    pub code: Code,
+}
+
+/// Answers the challenge of a sign-in under way.
+#[derive(Clone, Debug)]
+pub struct VerifyFactor {
+    /// Hash of the state token.
+    pub state_token_hash: String,
+    /// Who was found to be signing in.
+    pub user_id: UserId,
+    /// The answer.
+    pub answer: FactorAnswer,
+    /// Hash of the session token that a success gives out.
+    pub session_token_hash: String,
+    /// From where.
+    pub origin: RequestOrigin,
+}
+
+impl Command for VerifyFactor {
+    type Outcome = Progress;
+
+    fn needs(&self) -> Vec<Need> {
+        let user = self.user_id.as_str();
+        vec![
+            Need::natural::<AuthnTransaction>(self.state_token_hash.as_str()),
+            Need::object::<User>(user),
+            Need::object::<SignInProfile>(user),
+            Need::object::<Factor>(self.answer.factor_id.as_str()),
+        ]
+    }
+
+    fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<Progress> {
+        let found = live(slice, &self.state_token_hash, context.now);
+        let found = found.and_then(|transaction| Some((transaction, slice.get::<User>(transaction.user_id.as_str())?)));
+        let Some((transaction, user)) = found else {
+            return Decided::rejected(Rejection::InvalidToken);
+        };
+        let factor = slice
+            .get::<Factor>(self.answer.factor_id.as_str())
+            .filter(|factor| factor.user_id == user.id && factor.state == FactorState::Active);
+        let Some(factor) = factor else {
+            let id = self.answer.factor_id.as_str();
+            return Decided::rejected(Rejection::not_found(id, "UserFactor"));
+        };
+        let step = SecondStep {
+            command: self,
+            transaction,
+            user,
+            factor,
+            record: Record {
+                debug_data: transaction.debug_data.clone(),
+                security: transaction.security_context.clone(),
+            },
+        };
+        // It may have been switched off since its password was taken.
+        if user.status != UserStatus::Active {
+            return step.end(user.status.as_str(), context);
+        }
+        match self.answer.code {
+            Code::OfStep(number) if factor.last_step.is_none_or(|last| number > last) => step.succeed(number, slice, context),
+            // A code that has been used is as wrong as any other.
+            Code::OfStep(_) => step.fail(false, context),
+            Code::Wrong { locks } => step.fail(locks, context),
+        }
+    }
+}
+
+struct SecondStep<'a> {
+    command: &'a VerifyFactor,
+    transaction: &'a AuthnTransaction,
+    user: &'a User,
+    factor: &'a Factor,
+    record: Record,
+}
+
+impl SecondStep<'_> {
+    fn succeed(&self, number: u64, slice: &Slice, context: &mut Context<'_>) -> Decided<Progress> {
+        let mut decision = Decision::new();
+        decision.delete(Kind::AuthnTransaction, self.transaction.id.as_str());
+        decision.put(Factor {
+            last_step: Some(number),
+            ..self.factor.clone()
+        });
+        let accepted = Accepted {
+            user: self.user,
+            amr: &["pwd", "otp", "mfa"],
+            session: self.transaction.session.clone(),
+            password_verified_at: self.transaction.created,
+            factor_verified_at: Some(context.now),
+            learnt: ProfileDelta {
+                at: context.now,
+                ..ProfileDelta::from(&self.transaction.source)
+            },
+            token_hash: &self.command.session_token_hash,
+        };
+        let (token, user) = accepted.issue(slice, &mut decision, context);
+        self.log_factor(Outcome::success(), &mut decision, context);
+        let mut event = self
+            .record
+            .session_start(actor(self.user), &self.command.origin, Outcome::success());
+        record_session(&mut event, &token);
+        context.log(&mut decision, event);
+        let done = SignedIn {
+            user,
+            expires_at: token.expires_at,
+            relay_state: self.transaction.relay_state.clone(),
+        };
+        Decided::done(decision, Progress::Success(Box::new(done)))
+    }
+
+    /// A wrong code; one too many ends the sign-in.
+    fn fail(&self, locks: bool, context: &mut Context<'_>) -> Decided<Progress> {
+        let mut decision = Decision::new();
+        self.log_factor(Outcome::failure("INVALID_CREDENTIALS"), &mut decision, context);
+        let failures = self.transaction.failures.saturating_add(1);
+        if locks {
+            decision.put(User {
+                status: UserStatus::LockedOut,
+                status_changed: Some(context.now),
+                last_updated: touched(self.user, context.now),
+                ..self.user.clone()
+            });
+            context.log(&mut decision, locked(self.user, &self.command.origin));
+        }
+        if locks || failures >= MAX_CODE_FAILURES {
+            decision.delete(Kind::AuthnTransaction, self.transaction.id.as_str());
+            self.log_failure("VERIFICATION_ERROR", &mut decision, context);
+        } else {
+            decision.put(AuthnTransaction {
+                failures,
+                ..self.transaction.clone()
+            });
+        }
+        Decided {
+            decision,
+            outcome: Err(wrong_code()),
+        }
+    }
+
+    fn end(&self, reason: &str, context: &mut Context<'_>) -> Decided<Progress> {
+        let mut decision = Decision::new();
+        decision.delete(Kind::AuthnTransaction, self.transaction.id.as_str());
+        self.log_failure(reason, &mut decision, context);
+        Decided {
+            decision,
+            outcome: Err(Rejection::AuthenticationFailed),
+        }
+    }
+
+    fn log_factor(&self, outcome: Outcome, decision: &mut Decision, context: &mut Context<'_>) {
+        let mut event = self
+            .record
+            .event(EventType::AuthViaMfa, actor(self.user), &self.command.origin)
+            .outcome(outcome)
+            .target(user::target(self.user))
+            .debug("factor", self.factor.factor_type.as_str());
+        event.authentication_context.authentication_provider = Some("FACTOR_PROVIDER".to_owned());
+        event.authentication_context.credential_type = Some("OTP".to_owned());
+        context.log(decision, event);
+    }
+
+    fn log_failure(&self, reason: &str, decision: &mut Decision, context: &mut Context<'_>) {
+        let event = self
+            .record
+            .session_start(actor(self.user), &self.command.origin, Outcome::failure(reason));
+        context.log(decision, event);
+    }
+}
+
+/// Gives a sign-in up. The outcome is what the application wants back.
+#[derive(Clone, Debug)]
+pub struct CancelSignIn {
+    /// Hash of the state token.
+    pub state_token_hash: String,
+}
+
+impl Command for CancelSignIn {
+    type Outcome = Option<String>;
+
+    fn needs(&self) -> Vec<Need> {
+        vec![Need::natural::<AuthnTransaction>(self.state_token_hash.as_str())]
+    }
+
+    fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<Option<String>> {
+        let Some(transaction) = live(slice, &self.state_token_hash, context.now) else {
+            return Decided::rejected(Rejection::InvalidToken);
+        };
+        let mut decision = Decision::new();
+        decision.delete(Kind::AuthnTransaction, transaction.id.as_str());
+        Decided::done(decision, transaction.relay_state.clone())
+    }
+}
+
+fn live<'s>(slice: &'s Slice, hash: &str, now: Timestamp) -> Option<&'s AuthnTransaction> {
+    slice
+        .by_natural::<AuthnTransaction>(hash)
+        .filter(|transaction| transaction.expires_at > now)
+}

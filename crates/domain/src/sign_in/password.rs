@@ -1,0 +1,315 @@
+//! The first step: the password, the risk, the policy.
+
+use std::net::IpAddr;
+
+use watchfire_engine::{
+    Assessed, Attempt, GlobalStats, ProviderReport, Signals, Windows, assess,
+    policy::{Decision as PolicyDecision, Evaluation, PolicySet, SignIn as PolicySubject, evaluate},
+};
+use watchfire_model::{
+    id::{AuthnTransactionId, UserId},
+    log::{Actor, Outcome, RequestOrigin},
+    object::{
+        AuthnState, AuthnTransaction, Factor, Membership, Policy, RiskProvider, Rule, SignInProfile, User, UserStatus, Zone,
+    },
+    row::Decision,
+    signal::ProviderSignal,
+    slice::{Need, Slice},
+    time::Timestamp,
+};
+
+use super::{
+    Accepted, Challenged, Progress, STATE_TOKEN_LIFE, SignedIn, active_factors, profile,
+    record::{Record, actor, locked},
+};
+use crate::{
+    Rejection,
+    command::{Command, Context, Decided},
+    user::touched,
+};
+
+/// Somebody tries to sign in with a name and a password that has been checked.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// The name as it was typed.
+    pub login: String,
+    /// The user that it names, if any.
+    pub user_id: Option<UserId>,
+    /// How the password fared.
+    pub password: Checked,
+    /// Where the attempt comes from.
+    pub client: Client,
+    /// What providers say of that address, as it was kept right before.
+    pub signals: Vec<ProviderSignal>,
+    /// Hash of the session token that a success gives out.
+    pub session_token_hash: String,
+    /// Hash of the state token that a challenge gives out.
+    pub state_token_hash: String,
+    /// What the application wants back.
+    pub relay_state: Option<String>,
+    /// From where.
+    pub origin: RequestOrigin,
+}
+
+/// How a password fared.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Checked {
+    /// It is the one of this hash. It counts only while the user still has that hash.
+    Right(String),
+    /// It is not the user's.
+    Wrong {
+        /// Whether this failure is the one that locks the account.
+        locks: bool,
+    },
+}
+
+impl std::fmt::Debug for Checked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Right(_) => f.write_str("Right"),
+            Self::Wrong { locks } => f.debug_struct("Wrong").field("locks", locks).finish(),
+        }
+    }
+}
+
+/// Where an attempt comes from.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// The address.
+    pub ip: IpAddr,
+    /// What stands for the device: of the device token where it counts, else of the user agent.
+    pub device: String,
+    /// `X-Device-Fingerprint`: logged, not believed (okta.md 9.1).
+    pub fingerprint: Option<String>,
+    /// Hash of the device token, where it counts.
+    pub device_token_hash: Option<String>,
+}
+
+impl Command for SignIn {
+    type Outcome = Progress;
+
+    fn needs(&self) -> Vec<Need> {
+        let mut needs = vec![Need::all::<RiskProvider>()];
+        if let Some(id) = &self.user_id {
+            let id = id.as_str();
+            needs.extend([
+                Need::object::<User>(id),
+                Need::object::<SignInProfile>(id),
+                Need::children::<Factor>(id),
+                Need::children::<Membership>(id),
+                Need::all::<Policy>(),
+                Need::all::<Rule>(),
+                Need::all::<Zone>(),
+            ]);
+        }
+        needs
+    }
+
+    fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<Progress> {
+        let user = self.user_id.as_ref().and_then(|id| slice.get::<User>(id.as_str()));
+        match user {
+            None => self.refuse_unknown(slice, context),
+            Some(user) => self.decide_for(user, slice, context),
+        }
+    }
+}
+
+impl SignIn {
+    fn decide_for(&self, user: &User, slice: &Slice, context: &mut Context<'_>) -> Decided<Progress> {
+        let judged = self.assess(&profile(slice, user), slice, context.now);
+        let step = Step {
+            command: self,
+            user,
+            record: Record::of_client(&self.client, &self.origin).with(&judged.assessment),
+            judged,
+        };
+        if let Some((reason, rejection)) = self.obstacle(user) {
+            return step.refuse(reason, rejection, context);
+        }
+        let evaluation = self.evaluate(user, &step.judged, slice);
+        step.follow(&evaluation, slice, context)
+    }
+
+    /// Why it goes no further, whatever the risk: the log's reason and the answer. An attacker learns
+    /// nothing from the answer that a wrong password would not have told.
+    fn obstacle(&self, user: &User) -> Option<(&'static str, Rejection)> {
+        let is_right = match &self.password {
+            Checked::Right(hash) => user.password_hash.as_ref() == Some(hash),
+            Checked::Wrong { .. } => false,
+        };
+        match (user.status, is_right) {
+            (UserStatus::LockedOut, _) => Some(("LOCKED_OUT", Rejection::AuthenticationFailed)),
+            (_, false) => Some(("INVALID_CREDENTIALS", Rejection::AuthenticationFailed)),
+            (UserStatus::Active, true) => None,
+            (UserStatus::PasswordExpired, true) => Some(("PASSWORD_EXPIRED", Rejection::catalogued("E0000064"))),
+            (status, true) => Some((status.as_str(), Rejection::AuthenticationFailed)),
+        }
+    }
+
+    fn assess(&self, profile: &SignInProfile, slice: &Slice, now: Timestamp) -> Assessed {
+        let reports = self.signals.iter().filter_map(|said| {
+            let provider = slice.get::<RiskProvider>(said.provider.as_str())?;
+            ProviderReport::new(provider, said)
+        });
+        let signals = Signals {
+            reports: reports.collect(),
+        };
+        let attempt = Attempt {
+            at: now,
+            ip: self.client.ip,
+            device: self.client.device.clone(),
+        };
+        assess(profile, &GlobalStats::default(), &Windows::default(), &signals, &attempt)
+    }
+
+    fn evaluate(&self, user: &User, judged: &Assessed, slice: &Slice) -> Evaluation {
+        let groups: Vec<_> = slice
+            .children::<Membership>(user.id.as_str())
+            .into_iter()
+            .map(|membership| membership.group_id.clone())
+            .collect();
+        let set = PolicySet {
+            policies: slice.all::<Policy>(),
+            rules: slice.all::<Rule>(),
+            zones: slice.all::<Zone>(),
+        };
+        let subject = PolicySubject {
+            user: &user.id,
+            groups: &groups,
+            ip: self.client.ip,
+            assessment: &judged.assessment,
+        };
+        evaluate(&set, &subject)
+    }
+
+    fn refuse_unknown(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<Progress> {
+        let nobody = SignInProfile {
+            user_id: UserId::new("unknown"),
+            successes: 0,
+            sources: Vec::new(),
+        };
+        let judged = self.assess(&nobody, slice, context.now);
+        let record = Record::of_client(&self.client, &self.origin).with_partners_only(&judged.assessment);
+        let outcome = Outcome::failure("INVALID_CREDENTIALS");
+        let event = record.session_start(Actor::unknown_user(&self.login), &self.origin, outcome);
+        let mut decision = Decision::new();
+        context.log(&mut decision, event);
+        Decided {
+            decision,
+            outcome: Err(Rejection::AuthenticationFailed),
+        }
+    }
+}
+
+/// The attempt of a user whom we know.
+struct Step<'a> {
+    command: &'a SignIn,
+    user: &'a User,
+    judged: Assessed,
+    record: Record,
+}
+
+impl Step<'_> {
+    fn refuse(&self, reason: &str, rejection: Rejection, context: &mut Context<'_>) -> Decided<Progress> {
+        let mut decision = Decision::new();
+        self.log_failure(reason, &mut decision, context);
+        let locks = self.command.password == Checked::Wrong { locks: true };
+        if locks && self.user.status != UserStatus::LockedOut {
+            decision.put(User {
+                status: UserStatus::LockedOut,
+                status_changed: Some(context.now),
+                last_updated: touched(self.user, context.now),
+                ..self.user.clone()
+            });
+            context.log(&mut decision, locked(self.user, &self.command.origin));
+        }
+        Decided {
+            decision,
+            outcome: Err(rejection),
+        }
+    }
+
+    fn follow(self, evaluation: &Evaluation, slice: &Slice, context: &mut Context<'_>) -> Decided<Progress> {
+        let mut decision = Decision::new();
+        let evaluated = self.record.evaluation(actor(self.user), &self.command.origin, evaluation);
+        context.log(&mut decision, evaluated);
+        let session = evaluation
+            .action
+            .as_ref()
+            .map(|action| action.session.clone())
+            .unwrap_or_default();
+        let factors = active_factors(slice, self.user);
+        match evaluation.decision {
+            PolicyDecision::Allow => {
+                let accepted = Accepted {
+                    user: self.user,
+                    amr: &["pwd"],
+                    session,
+                    password_verified_at: context.now,
+                    factor_verified_at: None,
+                    learnt: self.judged.on_success.clone(),
+                    token_hash: &self.command.session_token_hash,
+                };
+                let (token, user) = accepted.issue(slice, &mut decision, context);
+                let mut event = self
+                    .record
+                    .session_start(actor(self.user), &self.command.origin, Outcome::success());
+                super::record_session(&mut event, &token);
+                context.log(&mut decision, event);
+                let done = SignedIn {
+                    user,
+                    expires_at: token.expires_at,
+                    relay_state: self.command.relay_state.clone(),
+                };
+                Decided::done(decision, Progress::Success(Box::new(done)))
+            }
+            PolicyDecision::Challenge if !factors.is_empty() => {
+                let transaction = self.transaction(session, context);
+                let challenged = Challenged {
+                    user: self.user.clone(),
+                    factors,
+                    expires_at: transaction.expires_at,
+                    relay_state: self.command.relay_state.clone(),
+                };
+                decision.put(transaction);
+                Decided::done(decision, Progress::Challenge(Box::new(challenged)))
+            }
+            // Never enrolled on the spot: whoever has only the password would choose the factor.
+            PolicyDecision::Challenge => self.refuse_after("NO_FACTOR", decision, context),
+            PolicyDecision::Deny => self.refuse_after("Sign-on policy evaluation resulted in DENY", decision, context),
+        }
+    }
+
+    fn refuse_after(&self, reason: &str, mut decision: Decision, context: &mut Context<'_>) -> Decided<Progress> {
+        self.log_failure(reason, &mut decision, context);
+        Decided {
+            decision,
+            outcome: Err(Rejection::AuthenticationFailed),
+        }
+    }
+
+    fn log_failure(&self, reason: &str, decision: &mut Decision, context: &mut Context<'_>) {
+        let event = self
+            .record
+            .session_start(actor(self.user), &self.command.origin, Outcome::failure(reason));
+        context.log(decision, event);
+    }
+
+    fn transaction(&self, session: watchfire_model::object::SignOnSession, context: &mut Context<'_>) -> AuthnTransaction {
+        AuthnTransaction {
+            id: AuthnTransactionId::generate(context.ids),
+            hash: self.command.state_token_hash.clone(),
+            user_id: self.user.id.clone(),
+            state: AuthnState::MfaRequired,
+            failures: 0,
+            level: self.judged.assessment.level,
+            source: (&self.judged.on_success).into(),
+            debug_data: self.record.debug_data.clone(),
+            security_context: self.record.security.clone(),
+            relay_state: self.command.relay_state.clone(),
+            session,
+            created: context.now,
+            expires_at: context.now.plus(STATE_TOKEN_LIFE),
+        }
+    }
+}

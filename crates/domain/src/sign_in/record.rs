@@ -1,0 +1,166 @@
+//! What the System Log says of a sign-in (okta.md 8.5, 8.6).
+
+use std::collections::BTreeMap;
+
+use watchfire_engine::{
+    Assessment, BehaviorResult,
+    debug_data::debug_data,
+    policy::{Decision as PolicyDecision, Evaluation},
+};
+use watchfire_model::{
+    log::{
+        Actor, AuthenticationContext, BehaviorResult as LoggedBehavior, EventType, LogEvent, Outcome, OutcomeResult,
+        RequestOrigin, RiskContext, SecurityContext, Target, UserBehavior,
+    },
+    object::User,
+    row::Decision,
+    slice::Need,
+    slice::Slice,
+};
+
+use super::password::Client;
+use crate::{
+    Rejection,
+    command::{Command, Context, Decided},
+    user,
+};
+
+/// What was found of an attempt, in the form that its events carry.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Record {
+    pub(super) debug_data: BTreeMap<String, String>,
+    pub(super) security: SecurityContext,
+}
+
+impl Record {
+    /// What a request tells before anybody is known.
+    pub(super) fn of_client(client: &Client, origin: &RequestOrigin) -> Self {
+        let members = [
+            ("deviceFingerprint", client.fingerprint.clone()),
+            ("dtHash", client.device_token_hash.clone()),
+            ("authnRequestId", Some(origin.request_id.clone())),
+        ];
+        Self {
+            debug_data: members
+                .into_iter()
+                .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+                .collect(),
+            security: SecurityContext::default(),
+        }
+    }
+
+    /// Adds an assessment of a user's attempt.
+    pub(super) fn with(mut self, assessment: &Assessment) -> Self {
+        self.debug_data.extend(debug_data(assessment));
+        let reasons = assessment.reasons.iter().map(|&reason| reason.to_owned()).collect();
+        self.security = SecurityContext {
+            risk: Some(RiskContext::new(assessment.level, reasons)),
+            user_behaviors: assessment
+                .behaviors
+                .iter()
+                .map(|behavior| UserBehavior {
+                    id: None,
+                    name: behavior.name.as_str().to_owned(),
+                    result: logged(behavior.result),
+                })
+                .collect(),
+            ..self.security
+        };
+        self
+    }
+
+    /// Adds what providers say of the address, where nobody is known whose habits it could be compared
+    /// with.
+    pub(super) fn with_partners_only(mut self, assessment: &Assessment) -> Self {
+        let told = debug_data(assessment)
+            .into_iter()
+            .filter(|(key, _)| matches!(key.as_str(), "partnerRisk" | "threatSuspected"));
+        self.debug_data.extend(told);
+        self
+    }
+
+    /// `user.session.start`: when a session token is given out, and on every failure.
+    pub(super) fn session_start(&self, actor: Actor, origin: &RequestOrigin, outcome: Outcome) -> LogEvent {
+        self.event(EventType::UserSessionStart, actor, origin)
+            .authentication(AuthenticationContext::password())
+            .outcome(outcome)
+    }
+
+    /// `policy.evaluate_sign_on`, with the policy and the rule that decided.
+    pub(super) fn evaluation(&self, actor: Actor, origin: &RequestOrigin, evaluation: &Evaluation) -> LogEvent {
+        let result = match evaluation.decision {
+            PolicyDecision::Allow => OutcomeResult::Allow,
+            PolicyDecision::Challenge => OutcomeResult::Challenge,
+            PolicyDecision::Deny => OutcomeResult::Deny,
+        };
+        let mut event = self
+            .event(EventType::PolicyEvaluateSignOn, actor, origin)
+            .outcome(Outcome::of(result));
+        let policy = evaluation.policy.iter().map(|it| ("PolicyEntity", it.id.as_str(), &it.name));
+        let rule = evaluation.rule.iter().map(|it| ("PolicyRule", it.id.as_str(), &it.name));
+        for (kind, id, name) in policy.chain(rule) {
+            event = event.target(Target::new(kind, id, name));
+        }
+        event
+    }
+
+    pub(super) fn event(&self, event_type: EventType, actor: Actor, origin: &RequestOrigin) -> LogEvent {
+        let mut event = LogEvent::new(event_type, actor).from_request(origin);
+        event.debug_data.extend(self.debug_data.clone());
+        event.security_context.clone_from(&self.security);
+        event
+    }
+}
+
+/// A user as the one who signs in.
+pub(super) fn actor(user: &User) -> Actor {
+    Actor::user(user.id.as_str(), &user.login, user.display_name())
+}
+
+/// `user.account.lock`.
+pub(super) fn locked(user: &User, origin: &RequestOrigin) -> LogEvent {
+    user::event(EventType::UserAccountLock, &actor(user), origin, user).outcome(Outcome::failure("LOCKED_OUT"))
+}
+
+fn logged(result: BehaviorResult) -> LoggedBehavior {
+    match result {
+        BehaviorResult::Positive => LoggedBehavior::Positive,
+        BehaviorResult::Negative => LoggedBehavior::Negative,
+        BehaviorResult::Unknown => LoggedBehavior::Unknown,
+        BehaviorResult::BadRequest => LoggedBehavior::BadRequest,
+    }
+}
+
+/// Writes down that an address of a blocklist zone was refused before anything else was looked at
+/// (okta.md 10.2).
+#[derive(Clone, Debug)]
+pub struct RefuseBlockedAddress {
+    /// What was tried to sign in with.
+    pub login: String,
+    /// The zone's id and name.
+    pub zone: (String, String),
+    /// From where.
+    pub origin: RequestOrigin,
+}
+
+impl Command for RefuseBlockedAddress {
+    type Outcome = ();
+
+    fn needs(&self) -> Vec<Need> {
+        Vec::new()
+    }
+
+    fn decide(&self, _: &Slice, context: &mut Context<'_>) -> Decided<()> {
+        let (id, name) = &self.zone;
+        let event = LogEvent::new(EventType::SecurityRequestBlocked, Actor::unknown_user(&self.login))
+            .from_request(&self.origin)
+            .outcome(Outcome::of(OutcomeResult::Deny).because("Request from a blocklisted network zone"))
+            .target(Target::new("NetworkZone", id, name));
+        let mut decision = Decision::new();
+        context.log(&mut decision, event);
+        Decided {
+            decision,
+            outcome: Err(Rejection::Forbidden),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! A user's life cycle.
+
+use watchfire_model::{
+    id::UserId,
+    log::{Actor, EventType, RequestOrigin},
+    object::{AuthnTransaction, Factor, Kind, Session, SessionToken, User, UserStatus},
+    row::Decision,
+    slice::{Need, Slice},
+};
+
+use super::{event, find, with_status};
+use crate::{
+    Rejection,
+    command::{Command, Context, Decided},
+    session::end_sessions,
+};
+
+/// What is to happen to a user (okta.md 10.1, `lifecycle/…`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserChange {
+    /// It may be used.
+    Activate,
+    /// It is activated again.
+    Reactivate,
+    /// It is switched off.
+    Deactivate,
+    /// It is switched off for a while.
+    Suspend,
+    /// The while is over.
+    Unsuspend,
+    /// It may try again after too many failures.
+    Unlock,
+    /// It must change its password.
+    ExpirePassword,
+    /// Its password no longer works.
+    ResetPassword,
+    /// Its second factors are forgotten.
+    ResetFactors,
+}
+
+/// Changes where a user is in its life.
+#[derive(Clone, Debug)]
+pub struct ChangeUser {
+    /// Whom.
+    pub id: UserId,
+    /// What is to happen.
+    pub change: UserChange,
+    /// Who asks.
+    pub actor: Actor,
+    /// From where.
+    pub origin: RequestOrigin,
+}
+
+impl Command for ChangeUser {
+    type Outcome = User;
+
+    fn needs(&self) -> Vec<Need> {
+        let id = self.id.as_str();
+        vec![
+            Need::object::<User>(id),
+            Need::children::<Factor>(id),
+            Need::children::<Session>(id),
+            Need::children::<SessionToken>(id),
+            Need::children::<AuthnTransaction>(id),
+        ]
+    }
+
+    fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<User> {
+        self.try_decide(slice, context).into()
+    }
+}
+
+impl ChangeUser {
+    fn try_decide(&self, slice: &Slice, context: &mut Context<'_>) -> Result<(Decision, User), Rejection> {
+        let old = find(slice, &self.id)?;
+        let shuts_out = matches!(self.change, UserChange::Deactivate | UserChange::Suspend);
+        if shuts_out && self.actor.id == old.id.as_str() {
+            return Err(Rejection::Forbidden);
+        }
+        let user = changed(old, self.change, context)?;
+        let mut decision = Decision::new();
+        decision.put(user.clone());
+        context.log(
+            &mut decision,
+            event(event_type(self.change), &self.actor, &self.origin, &user),
+        );
+        if matches!(self.change, UserChange::ResetFactors | UserChange::Deactivate) {
+            for factor in slice.children::<Factor>(self.id.as_str()) {
+                decision.delete(Kind::Factor, factor.id.as_str());
+            }
+        }
+        if shuts_out || self.change == UserChange::ResetPassword {
+            end_sessions(&user, slice, &mut decision, context, (&self.actor, &self.origin));
+        }
+        Ok((decision, user))
+    }
+}
+
+fn changed(old: &User, change: UserChange, context: &Context<'_>) -> Result<User, Rejection> {
+    use UserStatus as S;
+    let to = |status: S| with_status(old, status, context.now);
+    let usable = if old.password_hash.is_some() {
+        S::Active
+    } else {
+        S::Provisioned
+    };
+    match (change, old.status) {
+        (UserChange::Activate, S::Staged | S::Deprovisioned) => Ok(User {
+            activated: Some(context.now),
+            ..to(usable)
+        }),
+        (UserChange::Activate, S::Active | S::Provisioned) => Err(Rejection::catalogued("E0000016")),
+        (UserChange::Reactivate, S::Provisioned | S::Recovery) => Ok(to(old.status)),
+        (UserChange::Deactivate, status) if status != S::Deprovisioned => Ok(to(S::Deprovisioned)),
+        (UserChange::Suspend, S::Active) => Ok(to(S::Suspended)),
+        (UserChange::Suspend, _) => Err(refused("suspendUser", "Cannot suspend a user that is not active")),
+        (UserChange::Unsuspend, S::Suspended) => Ok(to(usable)),
+        (UserChange::Unsuspend, _) => Err(refused("unsuspendUser", "Cannot unsuspend a user that is not suspended")),
+        (UserChange::Unlock, S::LockedOut) => Ok(to(usable)),
+        (UserChange::ExpirePassword, S::Active | S::PasswordExpired) if old.password_hash.is_some() => Ok(to(S::PasswordExpired)),
+        (UserChange::ResetPassword, S::Active | S::Provisioned | S::PasswordExpired | S::LockedOut | S::Recovery) => Ok(User {
+            password_hash: None,
+            ..to(S::Recovery)
+        }),
+        (UserChange::ResetFactors, status) if status != S::Deprovisioned => Ok(with_status_kept(old, context)),
+        _ => Err(Rejection::catalogued("E0000038")),
+    }
+}
+
+fn with_status_kept(old: &User, context: &Context<'_>) -> User {
+    User {
+        status_changed: old.status_changed,
+        ..with_status(old, old.status, context.now)
+    }
+}
+
+fn refused(operation: &str, cause: &str) -> Rejection {
+    Rejection::Invalid {
+        field: operation.to_owned(),
+        causes: vec![cause.to_owned()],
+    }
+}
+
+const fn event_type(change: UserChange) -> EventType {
+    match change {
+        UserChange::Activate => EventType::UserActivate,
+        UserChange::Reactivate => EventType::UserReactivate,
+        UserChange::Deactivate => EventType::UserDeactivate,
+        UserChange::Suspend => EventType::UserSuspend,
+        UserChange::Unsuspend => EventType::UserUnsuspend,
+        UserChange::Unlock => EventType::UserAccountUnlock,
+        UserChange::ExpirePassword => EventType::UserExpirePassword,
+        UserChange::ResetPassword => EventType::UserResetPassword,
+        UserChange::ResetFactors => EventType::FactorResetAll,
+    }
+}
