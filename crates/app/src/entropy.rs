@@ -4,6 +4,8 @@ use std::fmt;
 
 const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
 /// A source of bytes that nobody outside can guess.
 pub trait Entropy: fmt::Debug + Send + Sync {
     /// Fills `out`.
@@ -17,6 +19,18 @@ pub fn url_safe(entropy: &dyn Entropy, length: usize) -> String {
     bytes
         .into_iter()
         .filter_map(|byte| URL_SAFE.get(usize::from(byte & 63)))
+        .map(|&c| char::from(c))
+        .collect()
+}
+
+/// A random text of `length` characters from `[0-9A-Za-z]`, for ids: the first eight characters of the
+/// alphabet are a little likelier, so it is not for secrets.
+pub fn base62(entropy: &dyn Entropy, length: usize) -> String {
+    let mut bytes = vec![0; length];
+    entropy.fill(&mut bytes);
+    bytes
+        .into_iter()
+        .filter_map(|byte| BASE62.get(usize::from(byte % 62)))
         .map(|&c| char::from(c))
         .collect()
 }

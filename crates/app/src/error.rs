@@ -3,6 +3,7 @@
 use std::{error::Error as StdError, time::Duration};
 
 use watchfire_domain::Rejection;
+use watchfire_model::filter::FilterError;
 use watchfire_oauth::error::{OAuthError, TokenRequestError};
 use watchfire_store::StoreError;
 
@@ -159,6 +160,17 @@ impl From<OAuthError> for Error {
             error: error.error,
             description: error.description.into_owned(),
             dpop_nonce: None,
+        }
+    }
+}
+
+impl From<FilterError> for Error {
+    fn from(error: FilterError) -> Self {
+        Self::Catalogued {
+            status: 400,
+            code: error.code(),
+            summary: error.to_string(),
+            causes: Vec::new(),
         }
     }
 }

@@ -2,10 +2,21 @@
 
 pub(crate) mod client_keys;
 pub mod clients;
+pub mod factors;
+mod failures;
 pub mod grants;
+pub mod groups;
 pub mod introspection;
 mod issuer;
 pub mod org;
+pub(crate) mod passwords;
 pub mod proofs;
+mod second_step;
+pub mod sessions;
+pub mod sign_in;
 pub mod signing_keys;
 pub mod tokens;
+pub mod users;
+
+pub(crate) use self::failures::Failures;
+pub use self::failures::LockoutLimits;

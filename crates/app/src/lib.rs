@@ -45,7 +45,7 @@ use watchfire_store::index::Index;
 
 use self::{
     access::Principal,
-    identity::{client_keys::ClientKeys, signing_keys::SigningKeys},
+    identity::{Failures, client_keys::ClientKeys, passwords::Passwords, signing_keys::SigningKeys},
     rate::{RateLimit, RateLimiter, RateWindow},
     sequencer::Commands,
     state::State,
@@ -82,6 +82,9 @@ pub struct Inner {
     token_calls: RateLimiter,
     client_keys: ClientKeys,
     nonces: Nonces,
+    logins: RateLimiter,
+    failures: Failures,
+    passwords: Passwords,
 }
 
 impl std::ops::Deref for App {
@@ -101,7 +104,7 @@ impl App {
         entropy: Arc<dyn Entropy>,
         vault: Vault,
         settings: Settings,
-    ) -> Self {
+    ) -> Result<Self> {
         let risk_calls = RateLimiter::new(RateLimit::per_minute(settings.risk_calls_per_minute));
         let api_calls = RateLimiter::new(RateLimit::per_minute(settings.api_calls_per_minute));
         let log_calls = RateLimiter::new(RateLimit::per_minute(settings.log_calls_per_minute));
@@ -112,6 +115,9 @@ impl App {
         });
         let client_keys = ClientKeys::new(JwksCache::new(egress, JwksLimits::default()));
         let nonces = Nonces::new(HmacSha256::new(vault.nonce_key()));
+        let logins = RateLimiter::new(RateLimit::per_second(settings.logins_per_second));
+        let failures = Failures::new(settings.lockout);
+        let passwords = Passwords::new(settings.password_hashes, &*entropy)?;
         let signing_keys = ArcSwapOption::empty();
         let inner = Inner {
             commands,
@@ -128,8 +134,11 @@ impl App {
             token_calls,
             client_keys,
             nonces,
+            logins,
+            failures,
+            passwords,
         };
-        Self { inner: Arc::new(inner) }
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// What the operator decided.

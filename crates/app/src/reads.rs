@@ -70,13 +70,29 @@ impl App {
         Ok(typed(self.index.children(T::KIND, parent).await?))
     }
 
+    /// As [`Self::page`] of all objects, each with its place: an `after` that begins right behind it.
+    pub(crate) async fn places<T: TypedObject>(&self, after: Option<&str>, limit: u32) -> Result<Listed<(T, i64)>> {
+        self.commands.wait_for_index().await;
+        let query = PageQuery {
+            kind: T::KIND,
+            parent: None,
+            after: place(after)?,
+            limit,
+        };
+        let page = self.index.page(&query).await?;
+        let objects = page.objects.into_iter().zip(page.places);
+        Ok(Listed {
+            items: objects
+                .filter_map(|(object, place)| Some((T::from_object(object)?, place)))
+                .collect(),
+            next: page.next.map(|place| place.to_string()),
+        })
+    }
+
     /// A page of objects of type `T`; `after` is what the last page gave as `next`.
     pub(crate) async fn page<T: TypedObject>(&self, parent: Option<&str>, after: Option<&str>, limit: u32) -> Result<Listed<T>> {
         self.commands.wait_for_index().await;
-        let after = match after {
-            None => 0,
-            Some(cursor) => cursor.parse().map_err(|_| Error::catalogued("E0000029", Vec::new()))?,
-        };
+        let after = place(after)?;
         let page = self
             .index
             .page(&PageQuery {
@@ -91,6 +107,11 @@ impl App {
             next: page.next.map(|place| place.to_string()),
         })
     }
+}
+
+fn place(after: Option<&str>) -> Result<i64> {
+    let invalid = |_| Error::catalogued("E0000029", Vec::new());
+    after.map_or(Ok(0), |cursor| cursor.parse().map_err(invalid))
 }
 
 fn typed<T: TypedObject>(objects: Vec<Object>) -> Vec<T> {

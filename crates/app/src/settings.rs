@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use watchfire_egress::OutboundAllow;
 
-use crate::{sequencer::SequencerLimits, state::SignalLimits};
+use crate::{identity::LockoutLimits, sequencer::SequencerLimits, state::SignalLimits};
 
 /// Settings of the use cases. The command line, the environment and the file are the `cli`'s.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub struct Settings {
     pub signals: SignalLimits,
     /// Passwords that are hashed at one time; each takes 19 MiB.
     pub password_hashes: usize,
+    /// When failures in a row lock an account.
+    pub lockout: LockoutLimits,
 }
 
 impl Settings {
@@ -54,6 +56,7 @@ impl Settings {
             sequencer: SequencerLimits::default(),
             signals: SignalLimits::default(),
             password_hashes: 2,
+            lockout: LockoutLimits::default(),
         }
     }
 }

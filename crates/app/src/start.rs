@@ -86,7 +86,7 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
         parts.entropy,
         parts.vault,
         parts.settings,
-    );
+    )?;
     let first_token = make_organisation(&app, parts.first_token).await?;
     app.open_signing_keys()?;
     if let Some(lifetime) = app.settings.signing_key_lifetime {

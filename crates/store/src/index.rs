@@ -17,6 +17,8 @@ use crate::{
 pub struct Page {
     /// The objects.
     pub objects: Vec<Object>,
+    /// The place of each: a page after it begins right behind it.
+    pub places: Vec<i64>,
     /// Where the next page begins; absent on the last one.
     pub next: Option<i64>,
 }

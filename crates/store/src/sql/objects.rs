@@ -123,13 +123,14 @@ pub(crate) async fn page(conn: &mut Connection, query: &PageQuery) -> Result<Pag
         .take(wanted)
         .map(|row| read(query.kind, row))
         .collect::<Result<Vec<_>, _>>()?;
+    let places: Vec<i64> = rows.iter().take(wanted).map(|row| row.get("ordinal")).collect();
     let last = wanted.checked_sub(1).and_then(|at| rows.get(at));
     let next = if rows.len() > wanted {
         last.map(|row| row.get::<i64, _>("ordinal"))
     } else {
         None
     };
-    Ok(Page { objects, next })
+    Ok(Page { objects, places, next })
 }
 
 pub(crate) async fn count(conn: &mut Connection, kind: Kind) -> Result<i64, StoreError> {

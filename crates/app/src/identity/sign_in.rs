@@ -1,0 +1,156 @@
+//! Signing in (okta.md 9.1).
+
+use std::net::IpAddr;
+
+use secrecy::SecretString;
+use watchfire_crypto::digest::sha256_hex;
+use watchfire_domain::sign_in::{Challenged, Checked, Client, Progress, RefuseBlockedAddress, SignIn, SignedIn};
+use watchfire_engine::policy::blocking_zone;
+use watchfire_model::{
+    log::RequestOrigin,
+    object::{User, fold},
+};
+
+use crate::{App, Result, access::Principal, entropy::url_safe, rate::RateWindow};
+
+/// Characters of a made token behind its prefix.
+const TOKEN_CHARS: usize = 40;
+/// Characters of a typed name that are kept in the System Log: more than any login has.
+const LOGGED_LOGIN_CHARS: usize = 100;
+
+/// An attempt to sign in.
+#[derive(Debug)]
+pub struct SignInAttempt {
+    /// The name as it was typed.
+    pub username: String,
+    /// The password.
+    pub password: SecretString,
+    /// `context.deviceToken`.
+    pub device_token: Option<String>,
+    /// `X-Device-Fingerprint`.
+    pub fingerprint: Option<String>,
+    /// What the application wants back.
+    pub relay_state: Option<String>,
+}
+
+/// Where a sign-in came from.
+#[derive(Clone, Debug)]
+pub struct SignInSource {
+    /// The client's address.
+    pub ip: IpAddr,
+    /// What the request says about itself.
+    pub origin: RequestOrigin,
+    /// The trusted application that passes the sign-in on, where it has shown its token.
+    pub application: Option<Principal>,
+}
+
+/// How far a sign-in has come, with the token for the next step.
+#[derive(Debug)]
+pub enum Authn {
+    /// Done.
+    Success {
+        /// Who.
+        done: Box<SignedIn>,
+        /// The one-time session token.
+        session_token: String,
+    },
+    /// A second factor is asked for.
+    MfaRequired {
+        /// Who, and with what.
+        challenged: Box<Challenged>,
+        /// The token that stands for this sign-in.
+        state_token: String,
+    },
+}
+
+impl App {
+    /// Counts an attempt for `username` (okta.md 9.1: so many a second and name, known or not).
+    pub fn count_sign_in(&self, username: &str) -> Option<RateWindow> {
+        self.logins.count(fold(username), self.clock.now())
+    }
+
+    /// Tries to sign somebody in with a password.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] from a blocked address; [`Error::AuthenticationFailed`] for everything that
+    /// an attacker must not tell apart; `E0000064` when the password is right and has expired.
+    pub async fn sign_in(&self, attempt: SignInAttempt, source: SignInSource) -> Result<Authn> {
+        let login: String = attempt.username.chars().take(LOGGED_LOGIN_CHARS).collect();
+        self.refuse_blocked(&login, &source).await?;
+        let user: Option<User> = self.find(&fold(&attempt.username)).await?;
+        let stored = user.as_ref().and_then(|user| user.password_hash.clone());
+        let is_right = self.passwords.verify(attempt.password, stored.clone()).await?;
+        let now = self.clock.now();
+        let password = match (stored.filter(|_| is_right), &user) {
+            (Some(hash), _) => Checked::Right(hash),
+            (None, Some(user)) => Checked::Wrong {
+                locks: self.failures.count(&user.id, now),
+            },
+            (None, None) => Checked::Wrong { locks: false },
+        };
+        let trusted = source.application.is_some();
+        let (session_token, state_token) = (self.session_token(), self.state_token());
+        let command = SignIn {
+            login,
+            user_id: user.map(|user| user.id),
+            password,
+            client: client(attempt.device_token.filter(|_| trusted), attempt.fingerprint, &source),
+            signals: self.state.signals().at(source.ip, now),
+            session_token_hash: sha256_hex(&session_token),
+            state_token_hash: sha256_hex(&state_token),
+            relay_state: attempt.relay_state,
+            origin: source.origin,
+        };
+        match self.commands.run(command).await? {
+            Progress::Success(done) => {
+                self.failures.forget(&done.user.id);
+                Ok(Authn::Success { done, session_token })
+            }
+            // The failures stay counted: who has only the password must not win tries at the factor.
+            Progress::Challenge(challenged) => Ok(Authn::MfaRequired { challenged, state_token }),
+        }
+    }
+
+    pub(super) async fn refuse_blocked(&self, login: &str, source: &SignInSource) -> Result<()> {
+        let directory = self.state.directory();
+        let Some(zone) = blocking_zone(directory.zones().map(|zone| &**zone), source.ip) else {
+            return Ok(());
+        };
+        let command = RefuseBlockedAddress {
+            login: login.to_owned(),
+            zone: (zone.id.to_string(), zone.name.clone()),
+            origin: source.origin.clone(),
+        };
+        self.commands.run(command).await
+    }
+
+    pub(super) fn session_token(&self) -> String {
+        format!("20111{}", url_safe(&*self.entropy, TOKEN_CHARS))
+    }
+
+    fn state_token(&self) -> String {
+        format!("00{}", url_safe(&*self.entropy, TOKEN_CHARS))
+    }
+}
+
+/// The device is what the trusted application says it is, else what the browser says it is. A
+/// fingerprint counts for nothing (okta.md 9.1).
+fn client(device_token: Option<String>, fingerprint: Option<String>, source: &SignInSource) -> Client {
+    let device_token_hash = device_token.map(|token| sha256_hex(format!("device token\0{token}")));
+    let user_agent = source.origin.client.user_agent.as_ref();
+    let device = match (&device_token_hash, user_agent) {
+        (Some(hash), _) => named("token", hash),
+        (None, Some(agent)) => named("agent", &sha256_hex(&agent.raw_user_agent)),
+        (None, None) => "none".to_owned(),
+    };
+    Client {
+        ip: source.ip,
+        device,
+        fingerprint,
+        device_token_hash,
+    }
+}
+
+fn named(kind: &str, hash: &str) -> String {
+    format!("{kind}:{}", hash.get(..32).unwrap_or(hash))
+}
