@@ -1,12 +1,17 @@
 //! Okta's management surface, `/api/v1` (okta.md).
 
+mod authn;
+mod factors;
 mod grants;
+mod groups;
 mod logs;
 pub(crate) mod members;
 mod org;
 pub mod policies;
 mod risk_events;
 mod risk_providers;
+mod sessions;
+mod users;
 pub mod zones;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -26,6 +31,11 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         ))
         .routes(routes!(risk_events::send))
         .merge(logs::router())
+        .merge(authn::router())
+        .merge(users::router())
+        .merge(factors::router())
+        .merge(sessions::router())
+        .merge(groups::router())
         .merge(policies::router())
         .merge(zones::router())
         .routes(routes!(grants::list, grants::grant))
