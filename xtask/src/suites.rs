@@ -31,6 +31,11 @@ enum Need {
 
 const SUITES: &[Suite] = &[
     Suite {
+        name: "README, the five minutes",
+        script: "clients/readme_walk",
+        needs: &[Need::Program("bash"), Need::Program("python3")],
+    },
+    Suite {
         name: "postman (newman)",
         script: "postman/run",
         needs: &[
