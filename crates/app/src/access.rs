@@ -87,6 +87,7 @@ impl App {
         if !may_come_from(&token.network, from, &directory) {
             return Err(invalid_token());
         }
+        self.note_use(token);
         Ok(Principal {
             actor: Actor::user(user.id.as_str(), &user.login, user.display_name()),
             grant: Authority::Administrator {

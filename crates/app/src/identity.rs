@@ -1,5 +1,6 @@
 //! Clients, tokens, users, sign-in.
 
+pub mod api_tokens;
 pub(crate) mod client_keys;
 pub mod clients;
 pub mod factors;

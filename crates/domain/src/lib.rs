@@ -3,6 +3,7 @@
 //!
 //! One file a noun; each holds the commands about it. [`command`] says what a command is.
 
+pub mod api_token;
 pub mod bootstrap;
 pub mod client;
 pub mod command;

@@ -2,6 +2,7 @@
 
 mod authn;
 mod factors;
+mod api_tokens;
 mod grants;
 mod groups;
 mod logs;
@@ -30,6 +31,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
             risk_providers::delete
         ))
         .routes(routes!(risk_events::send))
+        .merge(api_tokens::router())
         .merge(logs::router())
         .merge(authn::router())
         .merge(users::router())

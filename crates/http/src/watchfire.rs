@@ -1,5 +1,6 @@
 //! What Okta has no shape for, `/watchfire/v1` (architecture section 5).
 
+mod api_tokens;
 mod signing_keys;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -7,5 +8,7 @@ use watchfire_app::App;
 
 /// Its routes: one line a path.
 pub(crate) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(signing_keys::rotate))
+    OpenApiRouter::new()
+        .routes(routes!(signing_keys::rotate))
+        .routes(routes!(api_tokens::create))
 }

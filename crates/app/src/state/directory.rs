@@ -77,6 +77,11 @@ impl Directory {
             .find(|provider| provider.client_id.as_ref() == Some(client))
     }
 
+    /// Every API token.
+    pub fn api_tokens(&self) -> impl Iterator<Item = &Arc<ApiToken>> {
+        self.tokens.values()
+    }
+
     /// The API token whose secret has this hash.
     pub fn token_by_hash(&self, hash: &str) -> Option<&Arc<ApiToken>> {
         self.tokens.get(hash)
