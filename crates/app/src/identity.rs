@@ -1,6 +1,7 @@
 //! Clients, tokens, users, sign-in.
 
 pub mod api_tokens;
+pub mod apps;
 pub(crate) mod client_keys;
 pub mod clients;
 pub mod factors;

@@ -1,9 +1,11 @@
 //! Registering, changing and removing OAuth clients, which are apps too (okta.md 1.2, 2.1).
 
+mod keys;
 mod lifecycle;
 mod removal;
 
 pub use self::{
+    keys::{ChangeClientKeys, KeyChange},
     lifecycle::{RenewClientSecret, SetClientStatus},
     removal::DeleteClient,
 };
@@ -56,10 +58,14 @@ impl Door {
     fn refuse(self, error: registration::RegistrationError) -> Rejection {
         match self {
             Self::Registration => OAuthError::from(error).into(),
-            Self::Apps => Rejection::Invalid {
-                field: error.member().to_owned(),
-                causes: vec![format!("{}: {}", error.member(), error.message())],
-            },
+            Self::Apps => {
+                let field = match error.member() {
+                    "client_name" => "label".to_owned(),
+                    method @ "token_endpoint_auth_method" => format!("credentials.oauthClient.{method}"),
+                    other => format!("settings.oauthClient.{other}"),
+                };
+                Rejection::invalid(&field, error.message())
+            }
         }
     }
 }

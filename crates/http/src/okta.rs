@@ -3,6 +3,7 @@
 mod authn;
 mod factors;
 mod api_tokens;
+mod apps;
 mod grants;
 mod groups;
 mod logs;
@@ -32,6 +33,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         ))
         .routes(routes!(risk_events::send))
         .merge(api_tokens::router())
+        .merge(apps::router())
         .merge(logs::router())
         .merge(authn::router())
         .merge(users::router())

@@ -40,7 +40,7 @@ impl App {
     /// Without the scope, or when `after` is none of ours.
     pub fn clients(&self, caller: &Principal, prefix: &str, after: Option<&str>, limit: u32) -> Result<Listed<Client>> {
         caller.require(READ)?;
-        self.clients_named(prefix, after, limit)
+        self.clients_named(prefix, |_| true, after, limit)
     }
 
     /// One client.
@@ -137,13 +137,19 @@ impl App {
         self.commands.run(command).await.map(|client| registered(client, secret))
     }
 
-    /// A page of the clients, or apps, whose name starts with `prefix`.
-    pub(super) fn clients_named(&self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Listed<Client>> {
+    /// A page of the clients, or apps, whose name starts with `prefix` and that `takes` takes.
+    pub(super) fn clients_named(
+        &self,
+        prefix: &str,
+        takes: impl Fn(&Client) -> bool,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Listed<Client>> {
         let directory = self.state.directory();
         let prefix = prefix.to_lowercase();
         let named = directory
             .clients()
-            .filter(|client| client.metadata.client_name.to_lowercase().starts_with(&prefix))
+            .filter(|client| client.metadata.client_name.to_lowercase().starts_with(&prefix) && takes(client))
             .map(|client| Client::clone(client))
             .collect();
         Listed::cut(named, after, limit, |client| (client.created, client.id.as_str()))
