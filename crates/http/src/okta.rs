@@ -1,9 +1,9 @@
 //! Okta's management surface, `/api/v1` (okta.md).
 
-mod authn;
-mod factors;
 mod api_tokens;
 mod apps;
+mod authn;
+mod factors;
 mod grants;
 mod groups;
 mod logs;
