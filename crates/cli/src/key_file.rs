@@ -2,13 +2,14 @@
 
 use std::{
     fs,
-    io::{ErrorKind, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    io::ErrorKind,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result, bail};
 use watchfire_crypto::{base64url, random};
+use watchfire_store::disk::{RealDisk, write_new};
 
 /// Where the key file is when nobody says: in the user's configuration folder, not in the data
 /// directory, so that a copy of the data does not open the secrets in it.
@@ -47,21 +48,9 @@ fn read(path: &Path, text: &str) -> Result<[u8; 32]> {
 }
 
 fn make(path: &Path) -> Result<[u8; 32]> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let key: [u8; 32] = random::bytes()?;
-    let fresh = path.with_extension(format!("{}.new", std::process::id()));
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
-    writeln!(file, "{}", base64url::encode(key))?;
-    file.sync_all()?;
-    // A link fails where a rename would replace a key that another process has made meanwhile.
-    let linked = fs::hard_link(&fresh, path);
-    fs::remove_file(&fresh)?;
-    fs::File::open(folder)?.sync_all()?;
-    match linked {
+    let line = format!("{}\n", base64url::encode(key));
+    match write_new(&RealDisk, path, line.as_bytes()) {
         Ok(()) => Ok(key),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => read_or_make(path),
         Err(error) => Err(error).with_context(|| format!("cannot make the key file {}", path.display())),

@@ -2,8 +2,7 @@
 
 use std::{
     fs,
-    io::{IsTerminal as _, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    io::{ErrorKind, IsTerminal as _, Write as _},
     path::Path,
     process::ExitCode,
     sync::Arc,
@@ -20,7 +19,10 @@ use watchfire_http::{
     links::Links,
     listener::{self, ListenerLimits, tls},
 };
-use watchfire_store::sqlite;
+use watchfire_store::{
+    disk::{self, Disk as _, RealDisk},
+    sqlite,
+};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -171,7 +173,7 @@ async fn start_app(config: &Config, org_url: &str, stop: CancellationToken) -> R
     let key_path = config.key_file.clone().map_or_else(key_file::default_path, Ok)?;
     let vault = Vault::new(&key_file::read_or_make(&key_path)?)?;
     let data_dir = &config.data_dir;
-    fs::create_dir_all(data_dir).with_context(|| format!("cannot make the data directory {}", data_dir.display()))?;
+    disk::make_folder(&RealDisk, data_dir).with_context(|| format!("cannot make the data directory {}", data_dir.display()))?;
     let clock = Arc::new(SystemClock);
     let now = watchfire_app::Clock::now(&*clock);
     let store = sqlite::open(data_dir, &config.store, now)
@@ -204,16 +206,12 @@ fn tls_acceptor(files: &TlsFiles) -> Result<TlsAcceptor> {
 }
 
 fn write_secret(path: &Path, secret: &str) -> Result<()> {
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    writeln!(file, "{secret}")?;
-    file.sync_all()?;
-    Ok(())
+    // One that is there is of another store, and perhaps not for its owner alone.
+    match RealDisk.remove(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => disk::write_new(&RealDisk, path, format!("{secret}\n").as_bytes()),
+    }
+    .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Logs go to standard error; standard output is for answers.

@@ -10,6 +10,7 @@
 //! | [`backend`] | the journals that there are, behind one way to open them |
 //! | [`delayed`] | a journal that is durable at once and applied behind, after a delay that is set |
 //! | [`conformance`] | what every journal and index must do ([`store_conformance!`]) |
+//! | [`sim_disk`] | a disk that forgets, reorders and tears what was not synced |
 //! | [`witness`] | looks into an embedded store from outside, holds its lock, fills it up |
 //! | [`counting_vfs`] | what SQLite writes and syncs, and syncs that fail |
 
@@ -22,6 +23,7 @@ pub mod delayed;
 pub mod entropy;
 pub mod server;
 pub mod service_app;
+pub mod sim_disk;
 pub mod witness;
 
 pub use self::{

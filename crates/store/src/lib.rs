@@ -5,6 +5,7 @@
 //! | [`journal`] | the contract of a journal: load, append, sync; and what can go wrong |
 //! | [`index`] | what may be read: objects, receipts, counts |
 //! | [`log`] | pages and positions of the System Log |
+//! | [`disk`] | files of our own, behind a seam |
 //! | [`sqlite`] | the embedded store: the inline journal (one transaction a group, `synchronous=FULL`) |
 //! | [`postgres`] | the same SQL compiled for PostgreSQL; connected by an issue of its own |
 //!
@@ -12,6 +13,7 @@
 
 #![deny(missing_docs)]
 
+pub mod disk;
 pub mod error;
 pub mod index;
 pub mod journal;

@@ -2,5 +2,6 @@
 
 mod behind;
 mod conformance;
+mod disk;
 mod durability;
 mod faults;
