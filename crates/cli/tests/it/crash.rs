@@ -162,7 +162,7 @@ async fn has_each_once_in_the_api(server: &Server, calls: &BTreeMap<u32, bool>) 
             *seen.entry(list.to_owned()).or_default() += 1;
         }
         let links = page.headers.get_all("link").iter().filter_map(|link| link.to_str().ok());
-        let next = links.filter(|link| link.contains("rel=\"next\"")).last().map(str::to_owned);
+        let next = links.filter(|link| link.contains("rel=\"next\"")).next_back().map(str::to_owned);
         match next {
             Some(link) if !events.is_empty() => {
                 let address = link.trim_start_matches('<').split('>').next().context("no address")?;
