@@ -24,6 +24,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
+use http_body_util::BodyExt as _;
 use hyper::body::Body as HttpBody;
 use tower::{Service, ServiceExt};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -76,7 +77,11 @@ impl Site {
         };
         parts.extensions.insert(shared.clone());
         let response = match refusal(&parts, &shared) {
-            Some(refused) => refused,
+            Some(refused) => {
+                // Beside the answer, not before it: a client that waits for it has not begun to send.
+                tokio::spawn(drain(body));
+                refused
+            }
             None => {
                 let body = LimitedBody::wrap(body, &shared.edge.limits);
                 route(self.router, Request::from_parts(parts, body), &shared).await
@@ -133,6 +138,27 @@ fn refusal(parts: &Parts, shared: &Shared) -> Option<Response> {
         .ok()?;
     let max = u64::try_from(shared.edge.limits.max_body_bytes).unwrap_or(u64::MAX);
     (announced > max).then(|| Failed::response(surface, body::too_long()))
+}
+
+/// Bytes of a refused body that are read all the same.
+const DRAINED_BYTES: usize = 8 * 1024 * 1024;
+/// How long a refused body is read for.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Reads what a client is still sending, within bounds: a connection that is closed under its hands
+/// shows it a broken pipe instead of our answer.
+async fn drain(mut body: axum::body::Body) {
+    let read = async {
+        let mut left = DRAINED_BYTES;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, bytes::Bytes::len));
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    // Whether it ended in time or not, the answer is the same.
+    let _ = tokio::time::timeout(DRAIN_TIMEOUT, read).await;
 }
 
 async fn route(router: Router, request: Request, shared: &Shared) -> Response {

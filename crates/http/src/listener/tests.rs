@@ -170,6 +170,23 @@ async fn a_long_body_is_answered_with_413_before_it_is_sent() {
     running.stop().await;
 }
 
+/// A client that sends before it reads still gets the answer, not a broken pipe.
+#[tokio::test]
+async fn a_long_body_that_is_sent_at_once_gets_its_answer() {
+    let running = Running::start(ListenerLimits::default(), None).await;
+    let mut stream = running.connect().await;
+    let body = vec![b' '; 3 * 1024 * 1024];
+    let head = format!(
+        "POST /api/v1/hello HTTP/1.1\r\nHost: org.example\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.expect("the head is sent");
+    stream.write_all(&body).await.expect("the body is sent");
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 413");
+}
+
 #[tokio::test]
 async fn a_request_in_flight_is_finished_and_newcomers_are_refused() {
     let running = Running::start(ListenerLimits::default(), None).await;
