@@ -58,6 +58,14 @@ impl App {
         Ok(self.index.find(T::KIND, key).await?.and_then(T::from_object))
     }
 
+    /// The only object of type `T` whose natural key begins with `prefix`; `None` when there is none, or
+    /// more than one.
+    pub(crate) async fn only_starting_with<T: TypedObject>(&self, prefix: &str) -> Result<Option<T>> {
+        self.commands.wait_for_index().await;
+        let mut found = typed(self.index.starting_with(T::KIND, prefix, 2).await?);
+        Ok(if found.len() == 1 { found.pop() } else { None })
+    }
+
     /// Every object of type `T`, oldest first.
     pub(crate) async fn all<T: TypedObject>(&self) -> Result<Vec<T>> {
         self.commands.wait_for_index().await;
@@ -70,7 +78,7 @@ impl App {
         Ok(typed(self.index.children(T::KIND, parent).await?))
     }
 
-    /// As [`Self::page`] of all objects, each with its place: an `after` that begins right behind it.
+    /// A page of all objects of type `T`, each with its place: an `after` that begins right behind it.
     pub(crate) async fn places<T: TypedObject>(&self, after: Option<&str>, limit: u32) -> Result<Listed<(T, i64)>> {
         self.commands.wait_for_index().await;
         let query = PageQuery {
@@ -85,25 +93,6 @@ impl App {
             items: objects
                 .filter_map(|(object, place)| Some((T::from_object(object)?, place)))
                 .collect(),
-            next: page.next.map(|place| place.to_string()),
-        })
-    }
-
-    /// A page of objects of type `T`; `after` is what the last page gave as `next`.
-    pub(crate) async fn page<T: TypedObject>(&self, parent: Option<&str>, after: Option<&str>, limit: u32) -> Result<Listed<T>> {
-        self.commands.wait_for_index().await;
-        let after = place(after)?;
-        let page = self
-            .index
-            .page(&PageQuery {
-                kind: T::KIND,
-                parent: parent.map(str::to_owned),
-                after,
-                limit,
-            })
-            .await?;
-        Ok(Listed {
-            items: typed(page.objects),
             next: page.next.map(|place| place.to_string()),
         })
     }

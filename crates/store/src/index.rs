@@ -58,6 +58,8 @@ pub trait Index: Send + Sync + std::fmt::Debug {
     async fn get(&self, kind: Kind, id: &str) -> Result<Option<Object>, StoreError>;
     /// The object of `kind` with the natural key `key`.
     async fn find(&self, kind: Kind, key: &str) -> Result<Option<Object>, StoreError>;
+    /// Up to `limit` objects of `kind` whose natural key begins with `prefix`, in the keys' byte order.
+    async fn starting_with(&self, kind: Kind, prefix: &str, limit: u32) -> Result<Vec<Object>, StoreError>;
     /// A page of objects.
     async fn page(&self, query: &PageQuery) -> Result<Page, StoreError>;
     /// Every object of `kind`, oldest first. Only for kinds that an administrator makes by hand.

@@ -77,7 +77,7 @@ impl App {
     pub async fn sign_in(&self, attempt: SignInAttempt, source: SignInSource) -> Result<Authn> {
         let login: String = attempt.username.chars().take(LOGGED_LOGIN_CHARS).collect();
         self.refuse_blocked(&login, &source).await?;
-        let user: Option<User> = self.find(&fold(&attempt.username)).await?;
+        let user = self.user_to_sign_in(&attempt.username).await?;
         let stored = user.as_ref().and_then(|user| user.password_hash.clone());
         let is_right = self.passwords.verify(attempt.password, stored.clone()).await?;
         let now = self.clock.now();
@@ -108,6 +108,15 @@ impl App {
             }
             // The failures stay counted: who has only the password must not win tries at the factor.
             Progress::Challenge(challenged) => Ok(Authn::MfaRequired { challenged, state_token }),
+        }
+    }
+
+    /// The user with this login, or the only one whose login begins with this short name.
+    async fn user_to_sign_in(&self, username: &str) -> Result<Option<User>> {
+        let name = fold(username);
+        match self.find(&name).await? {
+            None if !name.contains('@') => self.only_starting_with(&format!("{name}@")).await,
+            found => Ok(found),
         }
     }
 

@@ -56,6 +56,21 @@ async fn nobody_can_tell_a_wrong_password_from_a_wrong_name() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_short_name_signs_in_while_it_is_unambiguous() -> Result<()> {
+    let server = TestServer::start().await?;
+    people::user(&server, JO).await?;
+    people::user(&server, "jo.linden@example.com").await?;
+    for name in ["jo.lin", "Jo.Lin", "JO.LIN@EXAMPLE.COM"] {
+        assert_eq!(sign_in(&server, name).await?.status, 200, "{name}");
+    }
+    people::user(&server, "jo.lin@example.org").await?;
+    for name in ["jo.lin", "jo", "", "jo.lin@"] {
+        assert_ne!(sign_in(&server, name).await?.status, 200, "{name}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn new_users_are_high_and_three_successes_from_one_place_make_low() -> Result<()> {
     let server = TestServer::start().await?;
     people::user(&server, JO).await?;

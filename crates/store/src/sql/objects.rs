@@ -74,6 +74,26 @@ pub(crate) async fn find(conn: &mut Connection, kind: Kind, key: &str) -> Result
     row.map(|row| read(kind, &row)).transpose()
 }
 
+/// Natural keys that begin with `prefix` lie between it and it with the last code point behind it.
+pub(crate) async fn starting_with(
+    conn: &mut Connection,
+    kind: Kind,
+    prefix: &str,
+    limit: u32,
+) -> Result<Vec<Object>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, document FROM objects WHERE kind = $1 AND natural_key >= $2 AND natural_key < $3 ORDER BY natural_key LIMIT $4",
+    )
+    .bind(kind.as_str())
+    .bind(prefix)
+    .bind(format!("{prefix}{}", char::MAX))
+    .bind(i64::from(limit))
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::of_statement)?;
+    rows.iter().map(|row| read(kind, row)).collect()
+}
+
 pub(crate) async fn children(conn: &mut Connection, kind: Kind, parent: &str) -> Result<Vec<Object>, StoreError> {
     let rows = sqlx::query("SELECT id, document FROM objects WHERE kind = $1 AND parent = $2 ORDER BY ordinal")
         .bind(kind.as_str())

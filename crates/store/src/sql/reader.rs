@@ -38,6 +38,10 @@ impl Index for Reader {
         objects::find(&mut *self.connection().await?, kind, key).await
     }
 
+    async fn starting_with(&self, kind: Kind, prefix: &str, limit: u32) -> Result<Vec<Object>, StoreError> {
+        objects::starting_with(&mut *self.connection().await?, kind, prefix, limit).await
+    }
+
     async fn page(&self, query: &PageQuery) -> Result<Page, StoreError> {
         objects::page(&mut *self.connection().await?, query).await
     }
