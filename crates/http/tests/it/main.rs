@@ -1,5 +1,11 @@
 //! The surfaces through the router, on a store of their own.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    reason = "a panic here is a failed test; clippy knows it of test functions only"
+)]
+
 mod groups;
 mod oauth2;
 mod people;
