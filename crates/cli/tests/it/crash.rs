@@ -161,8 +161,8 @@ async fn has_each_once_in_the_api(server: &Server, calls: &BTreeMap<u32, bool>) 
             let list = list.and_then(serde_json::Value::as_str).context("no signals")?;
             *seen.entry(list.to_owned()).or_default() += 1;
         }
-        let links = page.headers.get_all("link").iter().filter_map(|link| link.to_str().ok());
-        let next = links.filter(|link| link.contains("rel=\"next\"")).next_back().map(str::to_owned);
+        let mut links = page.headers.get_all("link").iter().filter_map(|link| link.to_str().ok());
+        let next = links.rfind(|link| link.contains("rel=\"next\"")).map(str::to_owned);
         match next {
             Some(link) if !events.is_empty() => {
                 let address = link.trim_start_matches('<').split('>').next().context("no address")?;
