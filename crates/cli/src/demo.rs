@@ -1,6 +1,7 @@
 //! `watchfire demo`: the whole guide in one command, before the eyes of its reader.
 
 mod cast;
+mod made;
 mod narrator;
 mod play;
 mod stage;
@@ -11,8 +12,8 @@ use anyhow::Result;
 use clap::Args;
 use secrecy::SecretString;
 
-use self::{narrator::Narrator, stage::Stage};
-use crate::{command, serve::stop_requested, terminal::Terminal};
+use self::{made::Made, narrator::Narrator, stage::Stage};
+use crate::{serve::stop_requested, terminal::Terminal};
 
 /// Play the whole guide on a temporary server, and leave it up.
 ///
@@ -27,12 +28,15 @@ pub(crate) struct Arguments {
     /// Address and port of the temporary server; a free port where this one is taken
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", conflicts_with = "url")]
     listen: SocketAddr,
-    /// Use a running server, which keeps what the demo makes
+    /// Use a running server; what the demo makes there is taken away at the end
     #[arg(long, env = "WATCHFIRE_URL", requires = "token", help_heading = "Server")]
     url: Option<String>,
     /// An administrator's API token of that server
     #[arg(long, env = "WATCHFIRE_TOKEN", hide_env_values = true, value_parser = crate::api::secret, help_heading = "Server")]
     token: Option<SecretString>,
+    /// Leave what the demo makes on a running server
+    #[arg(long, requires = "url", help_heading = "Server")]
+    keep: bool,
     /// CA certificate (PEM) that is trusted beside the system's
     #[arg(long, env = "WATCHFIRE_CA", value_name = "FILE", help_heading = "Server")]
     ca: Option<PathBuf>,
@@ -45,17 +49,17 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitCode> {
     let stage = Stage::open(arguments).await?;
     let mut narrator = Narrator::new(*terminal);
-    let played = play::play(stage.api(), &mut narrator).await;
-    let code = match &played {
-        Ok(_) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::from(command::FAILED),
-    };
+    let mut made = Made::default();
+    let played = play::play(&stage, &mut narrator, &mut made).await;
     if let Ok(cast) = &played {
         narrator.addresses(&stage, cast, arguments.exit)?;
         if stage.is_ours() && !arguments.exit {
             stop_requested().await;
         }
     }
+    if !stage.is_ours() && !arguments.keep {
+        narrator.taken_away(made.take_away(stage.api()).await)?;
+    }
     stage.close().await?;
-    played.map(|_| code)
+    played.map(|_| ExitCode::SUCCESS)
 }

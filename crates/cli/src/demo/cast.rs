@@ -8,6 +8,8 @@ pub(super) struct User {
     pub(super) id: String,
     pub(super) login: String,
     pub(super) password: String,
+    /// From where.
+    pub(super) address: String,
     /// The secret of the second factor, base32.
     pub(super) totp_secret: String,
 }

@@ -84,6 +84,14 @@ impl Narrator {
         Ok(())
     }
 
+    /// What became of the things that the demo made on a running server.
+    pub(super) fn taken_away(&self, left: usize) -> Result<()> {
+        match left {
+            0 => self.tell("What the demo made is taken away again; the System Log keeps the story."),
+            left => self.tell(&format!("{left} of the things that the demo made could not be taken away.")),
+        }
+    }
+
     /// Where to go on from here.
     pub(super) fn addresses(&self, stage: &Stage, cast: &Cast, is_over: bool) -> Result<()> {
         let url = stage.api().base();

@@ -1,6 +1,7 @@
 //! The play. Whatever a line claims, the server is asked for it.
 
 mod guide;
+mod own_policy;
 mod sign_in;
 
 use anyhow::{Context as _, Result};
@@ -13,7 +14,9 @@ use watchfire_model::time::Timestamp;
 use self::sign_in::{Attempt, newest_event, sign_in};
 use super::{
     cast::{Cast, Provider, User},
+    made::Made,
     narrator::Narrator,
+    stage::Stage,
 };
 use crate::{
     api::{Api, text},
@@ -28,26 +31,41 @@ const HOME: &str = "203.0.113.7";
 const HISTORY: usize = 3;
 
 /// Plays everything, or up to the first line that does not hold.
-pub(super) async fn play(api: &Api, narrator: &mut Narrator) -> Result<Cast> {
-    let began = SystemClock.now();
-    let user = a_user_appears(api, narrator).await?;
-    let address = an_honest_history(api, narrator, &user, began).await?;
-    let provider = guide::set_up(api, narrator).await?;
-    risk_is_made_to_count(api, narrator, &user).await?;
-    let attempt = Attempt::from_home(&user);
-    let before = sign_in(api, &attempt).await?;
-    narrator.call(format!("POST /api/v1/authn as {} from {HOME}", user.login))?;
+pub(super) async fn play(stage: &Stage, narrator: &mut Narrator, made: &mut Made) -> Result<Cast> {
+    let (api, began) = (stage.api(), SystemClock.now());
+    let mut user = a_user_appears(stage, narrator, made).await?;
+    let policy = match stage.is_ours() {
+        true => None,
+        false => Some(own_policy::make(api, narrator, made, &user.id).await?),
+    };
+    an_honest_history(api, narrator, &mut user, began).await?;
+    let provider = guide::set_up(api, narrator, made).await?;
+    risk_is_made_to_count(api, narrator, policy.as_deref()).await?;
+    narrator.call(format!("POST /api/v1/authn as {} from {}", user.login, user.address))?;
+    let before = sign_in(api, &Attempt::from_home(&user)).await?;
     narrator.line(
         "With the rule in place, an honest sign-in still goes through",
         before.status == "SUCCESS",
         &before.status,
     )?;
-    the_provider_reports(api, narrator, &provider, &address).await?;
+    the_provider_reports(api, narrator, &provider, &user.address).await?;
     the_sign_in_is_challenged(api, narrator, &user, &provider).await?;
     Ok(Cast { user, provider })
 }
 
-async fn a_user_appears(api: &Api, narrator: &mut Narrator) -> Result<User> {
+/// Others may have been reported from [`HOME`] on a server that others use.
+fn home(is_ours: bool) -> Result<String> {
+    if is_ours {
+        return Ok(HOME.to_owned());
+    }
+    let [network, host] = random::bytes::<2>()?;
+    let networks = ["192.0.2", "198.51.100", "203.0.113"];
+    let network = networks.get(usize::from(network % 3)).unwrap_or(&"203.0.113");
+    Ok(format!("{network}.{}", host.clamp(1, 254)))
+}
+
+async fn a_user_appears(stage: &Stage, narrator: &mut Narrator, made: &mut Made) -> Result<User> {
+    let api = stage.api();
     narrator.act("1. Somebody to protect", "administrator")?;
     let org = api.anonymous().get("/.well-known/okta-organization").await?;
     let org_url = org
@@ -69,6 +87,7 @@ async fn a_user_appears(api: &Api, narrator: &mut Narrator) -> Result<User> {
     narrator.call("POST /api/v1/users?activate=true")?;
     let created = user::create(api, &new, true).await?;
     let id = text(&created, "id").to_owned();
+    made.user(&id);
     let read = api.get(&format!("/api/v1/users/{id}")).await?;
     narrator.line(
         "Jo Lin can sign in",
@@ -95,64 +114,51 @@ async fn a_user_appears(api: &Api, narrator: &mut Narrator) -> Result<User> {
         id,
         login,
         password,
+        address: home(stage.is_ours())?,
         totp_secret,
     })
 }
 
-/// Gives the address that the server saw: behind a proxy that it does not trust, that is the proxy's.
-async fn an_honest_history(api: &Api, narrator: &mut Narrator, user: &User, began: Timestamp) -> Result<String> {
+async fn an_honest_history(api: &Api, narrator: &mut Narrator, user: &mut User, began: Timestamp) -> Result<()> {
     narrator.act("2. A short, honest history", "user")?;
-    let attempt = Attempt::from_home(user);
-    let mut address = HOME.to_owned();
     for number in 1..=HISTORY {
-        let answer = sign_in(api, &attempt).await?;
+        let answer = sign_in(api, &Attempt::from_home(user)).await?;
         let event = newest_event(api, "user.session.start", &user.id, began).await?;
-        let risk = debug_data(&event, "risk").to_owned();
-        event
-            .pointer("/client/ipAddress")
-            .and_then(Value::as_str)
-            .unwrap_or(HOME)
-            .clone_into(&mut address);
-        let line = format!("Sign-in {number} from {address} goes through");
-        narrator.line(&line, answer.status == "SUCCESS", format!("{}, risk {risk}", answer.status))?;
+        // Behind a proxy that the server does not trust, Jo's address is the proxy's.
+        let seen = event.pointer("/client/ipAddress").and_then(Value::as_str);
+        seen.unwrap_or(HOME).clone_into(&mut user.address);
+        let line = format!("Sign-in {number} from {} goes through", user.address);
+        let found = format!("{}, risk {}", answer.status, debug_data(&event, "risk"));
+        narrator.line(&line, answer.status == "SUCCESS", found)?;
     }
-    sign_in(api, &attempt).await?;
+    sign_in(api, &Attempt::from_home(user)).await?;
     let event = newest_event(api, "user.session.start", &user.id, began).await?;
     let risk = debug_data(&event, "risk");
     let is_calm = !risk.is_empty() && !risk.contains("level=HIGH");
-    narrator.line("By now the server knows Jo, and sees no high risk", is_calm, risk)?;
-    Ok(address)
+    narrator.line("By now the server knows Jo, and sees no high risk", is_calm, risk)
 }
 
-async fn risk_is_made_to_count(api: &Api, narrator: &mut Narrator, user: &User) -> Result<()> {
+async fn risk_is_made_to_count(api: &Api, narrator: &mut Narrator, policy: Option<&str>) -> Result<()> {
     narrator.act("4. Risk is made to count", "administrator")?;
     narrator.tell("As in Okta, the default policy lets everybody in at every level of risk; a rule changes that.")?;
     narrator.call("watchfire policy recommend")?;
-    let recommended = policy::recommend(api, None).await?;
+    let recommended = policy::recommend(api, policy).await?;
     let rules = policy::rules(api, text(&recommended.policy, "id")).await?;
     let rule = rules.iter().find(|rule| policy::answers_high_risk(rule));
-    let found = rule.map_or_else(
-        || "no such rule".to_owned(),
-        |rule| {
-            let at = |pointer: &str| rule.pointer(pointer).cloned().unwrap_or_default();
-            format!(
-                "priority {}, riskScore {}, requireFactor {}",
-                at("/priority"),
-                at("/conditions/riskScore/level"),
-                at("/actions/signon/requireFactor")
-            )
-        },
+    let at = |pointer: &str| {
+        rule.and_then(|rule| rule.pointer(pointer))
+            .map_or_else(|| "-".to_owned(), Value::to_string)
+    };
+    let found = format!(
+        "priority {}, riskScore {}, requireFactor {}",
+        at("/priority"),
+        at("/conditions/riskScore/level"),
+        at("/actions/signon/requireFactor")
     );
     narrator.line(
         "A sign-on rule asks for a second factor when the risk is HIGH",
         rule.is_some(),
         found,
-    )?;
-    let applies = api.get(&format!("/api/v1/users/{}", user.id)).await?;
-    narrator.line(
-        "It is for Jo as for everybody",
-        text(&applies, "status") == "ACTIVE",
-        text(&applies, "status"),
     )
 }
 
@@ -191,7 +197,7 @@ const SIGNAL_LIFE: std::time::Duration = std::time::Duration::from_secs(15 * 60)
 async fn the_sign_in_is_challenged(api: &Api, narrator: &mut Narrator, user: &User, provider: &Provider) -> Result<()> {
     narrator.act("6. The same sign-in, a moment later", "user")?;
     let began = SystemClock.now();
-    narrator.call(format!("POST /api/v1/authn as {} from {HOME}", user.login))?;
+    narrator.call(format!("POST /api/v1/authn as {} from {}", user.login, user.address))?;
     let answer = sign_in(api, &Attempt::from_home(user)).await?;
     narrator.line(
         "Jo is asked for the second factor",

@@ -1,9 +1,10 @@
 //! The commands that talk to a server, each read back through another.
 
-use std::process::Output;
+use std::{process::Output, time::Duration};
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::{
     program::{json as parsed, path, stderr, text, watchfire},
@@ -345,4 +346,35 @@ async fn what_cannot_be_asked_is_said_in_one_line() -> Result<()> {
         stderr(&output)
     );
     Ok(())
+}
+
+#[tokio::test]
+async fn the_log_is_followed_as_it_is_written() -> Result<()> {
+    let server = Server::start(&[]).await?;
+    let filter = "eventType eq \"app.oauth2.client.lifecycle.create\"";
+    let mut command = tokio::process::Command::from(watchfire(&["log", "--follow", "--json", "--filter", filter]));
+    command.env("WATCHFIRE_URL", &server.url).env("WATCHFIRE_TOKEN", TOKEN);
+    command.args(["--since", &hours_ago(1)]);
+    let mut child = command.stdout(std::process::Stdio::piped()).kill_on_drop(true).spawn()?;
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for name in ["First", "Second"] {
+        let body = json!({"client_name": name, "application_type": "service", "grant_types": ["client_credentials"],
+            "response_types": ["token"], "token_endpoint_auth_method": "private_key_jwt",
+            "jwks_uri": "https://keys.example.com/jwks.json"});
+        assert_eq!(server.post("/oauth2/v1/clients", &body).await?.status, 201);
+        let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line())
+            .await??
+            .unwrap();
+        let event: Value = serde_json::from_str(&line)?;
+        assert_eq!(event["eventType"], "app.oauth2.client.lifecycle.create");
+        assert_eq!(event["target"][0]["displayName"], name);
+    }
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the server's clock is the real one")]
+fn hours_ago(hours: u64) -> String {
+    let then = std::time::SystemTime::now() - Duration::from_secs(hours * 3600);
+    let seconds = then.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    watchfire_model::time::Timestamp::from_seconds(i64::try_from(seconds).unwrap()).to_string()
 }

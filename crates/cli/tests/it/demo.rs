@@ -10,8 +10,10 @@ use axum::{
     response::Response,
 };
 use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::{
+    administration::admin_json,
     program::{stderr, watchfire},
     server::{Server, TOKEN},
 };
@@ -66,6 +68,35 @@ async fn it_speaks_to_people_without_colour_where_no_terminal_is() -> Result<()>
     Ok(())
 }
 
+#[tokio::test]
+async fn it_leaves_the_server_up_until_it_is_told_to_stop() -> Result<()> {
+    let mut command = tokio::process::Command::from(watchfire(&["demo", "--json", "--listen", "127.0.0.1:0"]));
+    let mut child = command.stdout(std::process::Stdio::piped()).kill_on_drop(true).spawn()?;
+    let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
+    let last = loop {
+        let line = lines.next_line().await?.context("it ended early")?;
+        let line: Value = serde_json::from_str(&line)?;
+        if let Some(url) = line.get("url") {
+            break (url.as_str().unwrap().to_owned(), line["token"].as_str().unwrap().to_owned());
+        }
+    };
+    let (url, token) = last;
+    let mut command = tokio::process::Command::from(watchfire(&["doctor", "--json", "--url", &url]));
+    let output = command.env("WATCHFIRE_TOKEN", &token).output().await?;
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+    let pid = child.id().context("it has ended")?.to_string();
+    assert!(
+        tokio::process::Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .await?
+            .success()
+    );
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(20), child.wait()).await??;
+    assert_eq!(ended.code(), Some(0));
+    Ok(())
+}
+
 async fn play_on(url: &str) -> Result<std::process::Output> {
     let mut command = watchfire(&["demo", "--exit", "--json", "--url", url]);
     command.env("WATCHFIRE_TOKEN", TOKEN);
@@ -75,6 +106,7 @@ async fn play_on(url: &str) -> Result<std::process::Output> {
 #[tokio::test]
 async fn it_plays_on_a_running_server_twice() -> Result<()> {
     let server = Server::start(&["--trusted-proxy", "127.0.0.0/8"]).await?;
+    let before = admin_json(&server, &["provider", "list"]).await;
     for round in 1..=2 {
         let output = play_on(&server.url).await?;
         assert_eq!(
@@ -85,6 +117,19 @@ async fn it_plays_on_a_running_server_twice() -> Result<()> {
             stderr(&output)
         );
     }
+    // What it made is taken away again; the log keeps the story.
+    let after = admin_json(&server, &["provider", "list"]).await;
+    for member in ["/0/id", "/0/name", "/0/clientId", "/0/action"] {
+        assert_eq!(after.pointer(member), before.pointer(member), "{member}");
+    }
+    assert_eq!(after.as_array().map(Vec::len), Some(1));
+    assert_eq!(admin_json(&server, &["app", "list"]).await, serde_json::json!([]));
+    assert_eq!(
+        admin_json(&server, &["policy", "list"]).await.as_array().map(Vec::len),
+        Some(1)
+    );
+    let users = admin_json(&server, &["user", "list", "--search", "profile.lastName eq \"Lin\""]).await;
+    assert_eq!(users, serde_json::json!([]));
     Ok(())
 }
 

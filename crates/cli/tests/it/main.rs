@@ -1,10 +1,25 @@
 //! The binary, from outside: arguments in, parsed output and exit codes out; real processes, real
 //! sockets, real files.
+//!
+//! `cfg(test)` tells clippy that what is not itself a test here is for tests, too.
 
+#[cfg(test)]
+mod administration;
+#[cfg(test)]
 mod configuration;
+#[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod examination;
+#[cfg(test)]
 mod guides;
+#[cfg(test)]
 mod keys;
+#[cfg(test)]
 mod program;
+#[cfg(test)]
 mod references;
+#[cfg(test)]
 mod server;

@@ -8,7 +8,7 @@ use watchfire_crypto::{jws::UnverifiedJws, random, signing::NewKey};
 use crate::{
     api::{Api, text},
     app,
-    demo::{cast::Provider, narrator::Narrator},
+    demo::{cast::Provider, made::Made, narrator::Narrator},
     key::Assertion,
     keygen::KeyPair,
     provider::{self, RISK_EVENTS_SCOPE},
@@ -18,13 +18,14 @@ use crate::{
 const NAME: &str = "Risk Provider Example";
 
 /// Key pair, service app, grant, provider.
-pub(super) async fn set_up(api: &Api, narrator: &mut Narrator) -> Result<Provider> {
+pub(super) async fn set_up(api: &Api, narrator: &mut Narrator, made: &mut Made) -> Result<Provider> {
     narrator.act("3. The guide: a risk provider is set up", "administrator")?;
     let providers = provider::list(api).await?;
     let name = unused_name(&providers)?;
     narrator.call("watchfire keygen")?;
     let pair = tokio::task::spawn_blocking(|| KeyPair::generate(NewKey::Rsa2048, None)).await??;
     let client_id = service_app(api, narrator, &name, &pair).await?;
+    made.object("/oauth2/v1/clients", &client_id);
 
     narrator.call(format!("POST /api/v1/apps/{client_id}/grants"))?;
     app::grant(api, &client_id, RISK_EVENTS_SCOPE).await?;
@@ -35,7 +36,12 @@ pub(super) async fn set_up(api: &Api, narrator: &mut Narrator) -> Result<Provide
         scopes.join(" "),
     )?;
 
-    let id = update_provider(api, narrator, &providers, &name, &client_id).await?;
+    let wanted = provider::Provider {
+        name: name.clone(),
+        client_id: client_id.clone(),
+        action: "enforce_and_log".to_owned(),
+    };
+    let id = enforce(api, narrator, &providers, &wanted, made).await?;
     Ok(Provider {
         id,
         name,
@@ -63,24 +69,28 @@ async fn service_app(api: &Api, narrator: &Narrator, name: &str, pair: &KeyPair)
     Ok(client_id)
 }
 
-async fn update_provider(api: &Api, narrator: &Narrator, providers: &[Value], name: &str, client_id: &str) -> Result<String> {
-    let wanted = provider::Provider {
-        name: name.to_owned(),
-        client_id: client_id.to_owned(),
-        action: "enforce_and_log".to_owned(),
-    };
+async fn enforce(
+    api: &Api,
+    narrator: &Narrator,
+    providers: &[Value],
+    wanted: &provider::Provider,
+    made: &mut Made,
+) -> Result<String> {
     narrator.call("GET /api/v1/risk/providers")?;
     let id = match providers.iter().find(|provider| text(provider, "clientId") == "null") {
         Some(idle) => {
             let found = format!("{}, '{}', {}", text(idle, "id"), text(idle, "name"), text(idle, "action"));
             narrator.line("A provider has no app yet", true, found)?;
             narrator.call("PUT /api/v1/risk/providers/{id}")?;
-            text(&provider::replace(api, text(idle, "id"), &wanted).await?, "id").to_owned()
+            made.changed(format!("/api/v1/risk/providers/{}", text(idle, "id")), idle.clone());
+            text(&provider::replace(api, text(idle, "id"), wanted).await?, "id").to_owned()
         }
         // A server that has been set up already: up to three providers are possible.
         None => {
             narrator.call("POST /api/v1/risk/providers")?;
-            text(&provider::create(api, &wanted).await?, "id").to_owned()
+            let created = provider::create(api, wanted).await?;
+            made.object("/api/v1/risk/providers", text(&created, "id"));
+            text(&created, "id").to_owned()
         }
     };
     let read = api.get(&format!("/api/v1/risk/providers/{id}")).await?;
@@ -90,7 +100,12 @@ async fn update_provider(api: &Api, narrator: &Narrator, providers: &[Value], na
         text(&read, "clientId"),
         text(&read, "action")
     );
-    let holds = text(&read, "name") == name && text(&read, "clientId") == client_id && text(&read, "action") == wanted.action;
+    let members = [
+        ("name", &wanted.name),
+        ("clientId", &wanted.client_id),
+        ("action", &wanted.action),
+    ];
+    let holds = members.iter().all(|(member, value)| text(&read, member) == value.as_str());
     narrator.line("The provider is ours, and its signals are enforced", holds, found)?;
     Ok(id)
 }

@@ -7,26 +7,25 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use watchfire_model::time::Timestamp;
 
-use super::{HOME, User};
+use super::User;
 use crate::api::{Api, escape, text};
 
 /// A sign-in with user name and password.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Attempt<'a> {
     user: &'a User,
-    from: &'static str,
 }
 
 impl<'a> Attempt<'a> {
     /// From where the user always is, on the device that the user always has.
     pub(super) const fn from_home(user: &'a User) -> Self {
-        Self { user, from: HOME }
+        Self { user }
     }
 
     /// The client of a trusted login page: it shows its API token, and says for whom it speaks
     /// (okta.md 9.1: only then is a device token honoured).
     pub(super) fn client(&self, api: &Api) -> Result<Api> {
-        let api = api.with_header("x-forwarded-for", self.from)?;
+        let api = api.with_header("x-forwarded-for", &self.user.address)?;
         api.with_header(
             "user-agent",
             "Mozilla/5.0 (X11; Linux x86_64; rv:139.0) Gecko/20100101 Firefox/139.0",
