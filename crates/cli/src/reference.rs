@@ -48,7 +48,7 @@ fn write_command(page: &mut String, command: &mut Command) {
         let is_setting = argument
             .get_help_heading()
             .is_some_and(|heading| heading.starts_with("Settings"));
-        argument.hide(is_setting)
+        argument.hide(is_setting).hide_env_values(true)
     };
     let mut shown = command.clone().mut_args(hide).term_width(WIDTH);
     let _ = write!(
