@@ -13,6 +13,7 @@ mod issuer;
 pub mod org;
 pub(crate) mod passwords;
 pub mod proofs;
+pub mod roles;
 mod second_step;
 pub mod sessions;
 pub mod sign_in;

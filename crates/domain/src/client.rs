@@ -3,11 +3,13 @@
 mod keys;
 mod lifecycle;
 mod removal;
+mod roles;
 
 pub use self::{
     keys::{ChangeClientKeys, KeyChange},
     lifecycle::{RenewClientSecret, SetClientStatus},
     removal::DeleteClient,
+    roles::{ChangeClientRoles, ROLES, RoleChange},
 };
 
 use serde_json::{Map, Value};
@@ -172,6 +174,17 @@ impl Command for ReplaceClient {
 }
 
 impl ReplaceClient {
+    /// Roles are no member of the app object: a replacement leaves them.
+    fn kept_app(&self, old: &Client) -> Map<String, Value> {
+        let Some(mut app) = self.app.clone() else {
+            return old.app.clone();
+        };
+        if let Some(roles) = old.app.get(ROLES) {
+            app.insert(ROLES.to_owned(), roles.clone());
+        }
+        app
+    }
+
     fn try_decide(&self, slice: &Slice, context: &mut Context<'_>) -> Result<(Decision, Client), Rejection> {
         let old = slice
             .get::<Client>(self.id.as_str())
@@ -182,7 +195,7 @@ impl ReplaceClient {
         let client = Client {
             secret_hash: metadata.token_endpoint_auth_method.has_secret().then_some(secret_hash),
             metadata,
-            app: self.app.clone().unwrap_or_else(|| old.app.clone()),
+            app: self.kept_app(old),
             last_updated: context.now,
             ..old.clone()
         };

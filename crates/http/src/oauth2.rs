@@ -3,6 +3,7 @@
 mod clients;
 mod discovery;
 mod introspection;
+mod roles;
 mod token;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -14,6 +15,8 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(clients::list, clients::create))
         .routes(routes!(clients::get, clients::replace, clients::delete))
         .routes(routes!(clients::renew_secret))
+        .routes(routes!(roles::list, roles::assign))
+        .routes(routes!(roles::get, roles::remove))
         .routes(routes!(token::issue, token::preflight))
         .routes(routes!(introspection::introspect))
         .routes(routes!(introspection::revoke))

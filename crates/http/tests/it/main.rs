@@ -7,6 +7,8 @@
 )]
 
 mod groups;
+mod api_tokens;
+mod apps;
 mod oauth2;
 mod people;
 mod policies;

@@ -9,6 +9,7 @@ use watchfire_harness::{
     Answer, ORG_URL, ServiceApp, TestServer,
     service_app::{DpopKey, JWT_BEARER, new_key},
 };
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 use super::{events, refusal};
 
@@ -517,5 +518,75 @@ async fn an_unsigned_assertion_is_refused() -> Result<()> {
     let refused = ask(&server, &form).await?;
     let text = "The client_assertion JWT signature algorithm is invalid.";
     assert_eq!(refusal(&refused), (401, "invalid_client", text));
+    Ok(())
+}
+
+/// Serves `answer` from now on, and nothing else.
+async fn serve(host: &MockServer, answer: ResponseTemplate) {
+    host.reset().await;
+    Mock::given(any()).respond_with(answer).mount(host).await;
+}
+
+#[tokio::test]
+async fn keys_may_be_at_the_clients_own_address() -> Result<()> {
+    let laptop = Settings {
+        dev: true,
+        token_calls_per_second: 0,
+        ..Settings::new(ORG_URL)
+    };
+    let server = TestServer::start_with(laptop).await?;
+    let host = MockServer::start().await;
+    let document = |keys: &[Value]| ResponseTemplate::new(200).set_body_json(json!({ "keys": keys }));
+    let members = json!({"jwks": null, "jwks_uri": format!("{}/keys", host.uri())});
+    let mut app = ServiceApp::register_with(&server, &[SCOPE], members).await?;
+    let first = app.key.public_jwk();
+    serve(&host, document(&[first.clone()])).await;
+    assert_eq!(app.request_token(&server, SCOPE).await?.status, 200);
+    assert_eq!(app.request_token(&server, SCOPE).await?.status, 200);
+    let fetches = host.received_requests().await.unwrap_or_default().len();
+    assert_eq!(fetches, 1, "fetched once");
+
+    // A key that is not known yet makes it look again.
+    app.key = new_key()?;
+    serve(&host, document(&[first.clone(), app.key.public_jwk()])).await;
+    server.clock.advance(Duration::from_secs(120));
+    assert_eq!(app.request_token(&server, SCOPE).await?.status, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn broken_documents_at_a_jwks_uri_are_told_apart() -> Result<()> {
+    let server = TestServer::start_with(Settings {
+        dev: true,
+        ..Settings::new(ORG_URL)
+    })
+    .await?;
+    let host = MockServer::start().await;
+    let key = new_key()?.public_jwk();
+    let of = |keys: Value| ResponseTemplate::new(200).set_body_json(json!({ "keys": keys }));
+    for (answer, description) in [
+        (
+            ResponseTemplate::new(404),
+            "Error retrieving the client JWKSet from jwks_uri.",
+        ),
+        (
+            ResponseTemplate::new(200).set_body_string("<html>"),
+            "Error retrieving the client JWKSet from jwks_uri.",
+        ),
+        (
+            of(json!([])),
+            "The client JWKSet from jwks_uri must contain at least one key.",
+        ),
+        (
+            of(json!([key, key])),
+            "All keys in the client JWKSet from jwks_uri must have a unique kid.",
+        ),
+    ] {
+        serve(&host, answer).await;
+        let members = json!({"jwks": null, "jwks_uri": format!("{}/keys", host.uri())});
+        let app = ServiceApp::register_with(&server, &[SCOPE], members).await?;
+        let refused = app.request_token(&server, SCOPE).await?;
+        assert_eq!(refusal(&refused), (401, "invalid_client", description));
+    }
     Ok(())
 }
