@@ -23,9 +23,15 @@ const MAX_PARSED: usize = 10_000;
 /// Parsed keys by client.
 #[derive(Debug)]
 pub(crate) struct ClientKeys {
-    // The client is kept with its keys: one that was replaced is another allocation.
-    inline: Mutex<HashMap<ClientId, (Arc<Client>, Arc<KeySet>)>>,
+    inline: Mutex<HashMap<ClientId, Parsed>>,
     fetched: JwksCache,
+}
+
+/// Keys with the client that they are of: one that was replaced is another allocation.
+#[derive(Debug)]
+struct Parsed {
+    client: Arc<Client>,
+    keys: Arc<KeySet>,
 }
 
 impl ClientKeys {
@@ -43,18 +49,22 @@ impl ClientKeys {
     }
 
     fn inline(&self, client: &Arc<Client>, keys: &[serde_json::Value]) -> Arc<KeySet> {
-        if let Some((known, parsed)) = self.inline.lock().get(&client.id)
-            && Arc::ptr_eq(known, client)
+        if let Some(known) = self.inline.lock().get(&client.id)
+            && Arc::ptr_eq(&known.client, client)
         {
-            return Arc::clone(parsed);
+            return Arc::clone(&known.keys);
         }
-        let parsed = Arc::new(client_keys::registered(keys));
+        let keys = Arc::new(client_keys::registered(keys));
         let mut inline = self.inline.lock();
         if inline.len() >= MAX_PARSED {
             inline.clear();
         }
-        inline.insert(client.id.clone(), (Arc::clone(client), Arc::clone(&parsed)));
-        parsed
+        let parsed = Parsed {
+            client: Arc::clone(client),
+            keys: Arc::clone(&keys),
+        };
+        inline.insert(client.id.clone(), parsed);
+        keys
     }
 
     /// Verifies with the keys at the client's `jwks_uri`, fetched anew once if they do not fit.
