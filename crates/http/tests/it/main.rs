@@ -6,9 +6,9 @@
     reason = "a panic here is a failed test; clippy knows it of test functions only"
 )]
 
-mod groups;
 mod api_tokens;
 mod apps;
+mod groups;
 mod oauth2;
 mod people;
 mod policies;

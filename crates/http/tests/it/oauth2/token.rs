@@ -540,7 +540,7 @@ async fn keys_may_be_at_the_clients_own_address() -> Result<()> {
     let members = json!({"jwks": null, "jwks_uri": format!("{}/keys", host.uri())});
     let mut app = ServiceApp::register_with(&server, &[SCOPE], members).await?;
     let first = app.key.public_jwk();
-    serve(&host, document(&[first.clone()])).await;
+    serve(&host, document(std::slice::from_ref(&first))).await;
     assert_eq!(app.request_token(&server, SCOPE).await?.status, 200);
     assert_eq!(app.request_token(&server, SCOPE).await?.status, 200);
     let fetches = host.received_requests().await.unwrap_or_default().len();
