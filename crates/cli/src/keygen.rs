@@ -5,10 +5,12 @@ use std::{
     io::Write as _,
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use watchfire_crypto::{
     jwk::Curve,
@@ -51,12 +53,20 @@ enum Kind {
     Ec,
 }
 
+const TICK: Duration = Duration::from_millis(100);
+
 /// Makes the key and prints or writes it.
 ///
 /// # Errors
 /// When the arguments do not go together, or a file is there already.
 pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<()> {
-    let pair = KeyPair::generate(new_key(arguments)?, arguments.kid.clone())?;
+    let kind = new_key(arguments)?;
+    // A long RSA key takes seconds. Nothing is drawn where standard error is no terminal.
+    let spinner = ProgressBar::new_spinner().with_message("making the key");
+    spinner.enable_steady_tick(TICK);
+    let pair = KeyPair::generate(kind, arguments.kid.clone());
+    spinner.finish_and_clear();
+    let pair = pair?;
     match &arguments.out {
         None if terminal.json() => terminal.print_json(&pair.json())?,
         None => terminal.print(&pair.text(terminal))?,

@@ -12,6 +12,8 @@ pub(super) struct User {
     pub(super) address: String,
     /// The secret of the second factor, base32.
     pub(super) totp_secret: String,
+    /// The time step of the last code that was used.
+    pub(super) factor_step: i64,
 }
 
 /// The risk provider and its service app.

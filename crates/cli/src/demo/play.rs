@@ -97,9 +97,8 @@ async fn a_user_appears(stage: &Stage, narrator: &mut Narrator, made: &mut Made)
 
     let factor = user::start_enrolment(api, &id).await?;
     let totp_secret = user::shared_secret(&factor)?.to_owned();
-    // The code of the step before this one: that of this step is wanted for the sign-in, and a code
-    // works once (RFC 6238 section 5.2).
-    let code = code_at(&totp_secret, totp::step_at(SystemClock.now().as_seconds()) - 1)?;
+    let factor_step = enrolment_step(SystemClock.now().as_seconds());
+    let code = code_at(&totp_secret, factor_step)?;
     narrator.call("POST /api/v1/users/{id}/factors, …/lifecycle/activate")?;
     user::activate(api, &id, text(&factor, "id"), &code).await?;
     let factors = api.list(&format!("/api/v1/users/{id}/factors")).await?;
@@ -115,6 +114,7 @@ async fn a_user_appears(stage: &Stage, narrator: &mut Narrator, made: &mut Made)
         login,
         password,
         address: home(stage.is_ours())?,
+        factor_step,
         totp_secret,
     })
 }
@@ -210,7 +210,8 @@ async fn the_sign_in_is_challenged(api: &Api, narrator: &mut Narrator, user: &Us
         .and_then(Value::as_str)
         .context("the answer names no factor")?;
     narrator.call("POST /api/v1/authn/factors/{id}/verify")?;
-    let code = code_at(&user.totp_secret, totp::step_at(SystemClock.now().as_seconds()))?;
+    let step = totp::step_at(SystemClock.now().as_seconds()).max(user.factor_step + 1);
+    let code = code_at(&user.totp_secret, step)?;
     let body = json!({"stateToken": text(&answer.json, "stateToken"), "passCode": code});
     let verified = Attempt::from_home(user)
         .client(api)?
@@ -235,6 +236,18 @@ async fn the_sign_in_is_challenged(api: &Api, narrator: &mut Narrator, user: &Us
         names_provider,
         if partner.is_empty() { "no partnerRisk" } else { partner },
     )
+}
+
+/// Seconds at a step's end in which the code of the step before may come too late.
+const LATE: i64 = 3;
+
+/// The step whose code ends the enrolment. A code works once, and only later ones after it (RFC 6238
+/// section 5.2); servers take those of the steps beside the present one. So the one before is used,
+/// and that of the present is left for the sign-in.
+fn enrolment_step(now: i64) -> i64 {
+    let step = totp::step_at(now);
+    let is_late = totp::step_at(now + LATE) > step;
+    if is_late { step } else { step - 1 }
 }
 
 fn debug_data<'a>(event: &'a Value, key: &str) -> &'a str {
