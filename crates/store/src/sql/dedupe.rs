@@ -11,13 +11,15 @@ use crate::StoreError;
 /// The table set's name.
 pub(crate) const TABLE_SET: &str = "dedupe";
 
-/// One live partition and, once it is closed, the filter in front of it.
+/// One live partition and the filter in front of it. The filter grows with the partition, so that no
+/// write ever waits for one to be built; it may know keys of transactions that were rolled back, which
+/// costs a look-up and nothing else.
 #[derive(Debug)]
 struct Partition {
     number: i64,
     rows: i64,
     last_expiry_us: i64,
-    closed: Option<BloomFilter>,
+    filter: BloomFilter,
 }
 
 /// A point in the life of [`Dedupe`] to which a rolled-back transaction returns.
@@ -38,43 +40,38 @@ pub(crate) struct Dedupe {
 }
 
 impl Dedupe {
-    /// Opens the partitions that the store has and builds the filters of the closed ones.
+    /// Opens the partitions that the store has and builds their filters.
     pub(crate) async fn open(conn: &mut Connection, rows_per_partition: i64) -> Result<Self, StoreError> {
-        let mut live = Vec::new();
-        for number in partitions::numbers(conn, TABLE_SET).await? {
-            let table = table(number);
-            let (rows, last_expiry_us): (i64, i64) = sqlx::query_as(AssertSqlSafe(format!(
-                "SELECT COUNT(*), COALESCE(MAX(expires_us), 0) FROM {table}"
-            )))
-            .fetch_one(&mut *conn)
-            .await
-            .map_err(StoreError::of_statement)?;
-            live.push(Partition {
-                number,
-                rows,
-                last_expiry_us,
-                closed: None,
-            });
-        }
         let mut this = Self {
-            live,
+            live: Vec::new(),
             forgotten: Vec::new(),
             rows_per_partition,
         };
+        for number in partitions::numbers(conn, TABLE_SET).await? {
+            let mut partition = this.partition(number);
+            partition.read(conn).await?;
+            this.live.push(partition);
+        }
         if this.live.is_empty() {
             this.begin_partition(conn).await?;
         }
-        let closed = this.live.len().saturating_sub(1);
-        for at in 0..closed {
-            this.close(conn, at).await?;
-        }
         Ok(this)
+    }
+
+    fn partition(&self, number: i64) -> Partition {
+        let expected = usize::try_from(self.rows_per_partition).unwrap_or(0).max(1);
+        Partition {
+            number,
+            rows: 0,
+            last_expiry_us: 0,
+            filter: BloomFilter::with_false_pos(0.01).seed(&0).expected_items(expected),
+        }
     }
 
     /// Whether `key` has been remembered in any live partition.
     pub(crate) async fn seen(&self, conn: &mut Connection, key: DedupeKey) -> Result<bool, StoreError> {
         for partition in self.live.iter().rev() {
-            if partition.closed.as_ref().is_some_and(|filter| !filter.contains(&key.0)) {
+            if !partition.filter.contains(&key.0) {
                 continue;
             }
             let sql = format!("SELECT 1 FROM {} WHERE hash = $1", table(partition.number));
@@ -100,8 +97,6 @@ impl Dedupe {
     ) -> Result<(), StoreError> {
         if self.live.last().is_none_or(|p| p.rows >= self.rows_per_partition) {
             self.begin_partition(conn).await?;
-            let closed = self.live.len().saturating_sub(2);
-            self.close(conn, closed).await?;
         }
         let Some(partition) = self.live.last_mut() else {
             return Ok(());
@@ -118,6 +113,7 @@ impl Dedupe {
             .await
             .map_err(StoreError::of_statement)?
             .rows_affected();
+        partition.filter.insert(&key.0);
         partition.rows = partition.rows.saturating_add_unsigned(written);
         partition.last_expiry_us = partition.last_expiry_us.max(expires_at.as_micros());
         Ok(())
@@ -148,15 +144,13 @@ impl Dedupe {
         }
     }
 
-    /// Goes back to `mark`: what came after it never happened. A partition that was closed since then
-    /// takes writes again, so its filter goes.
+    /// Goes back to `mark`: what came after it never happened.
     pub(crate) fn restore(&mut self, mark: &Mark) {
         self.live.splice(0..0, self.forgotten.drain(..));
         self.live.truncate(mark.partitions);
         if let Some(last) = self.live.last_mut() {
             last.rows = mark.rows;
             last.last_expiry_us = mark.last_expiry_us;
-            last.closed = None;
         }
     }
 
@@ -172,32 +166,26 @@ impl Dedupe {
             .execute(conn)
             .await
             .map_err(StoreError::of_statement)?;
-        self.live.push(Partition {
-            number,
-            rows: 0,
-            last_expiry_us: 0,
-            closed: None,
-        });
+        self.live.push(self.partition(number));
         Ok(())
     }
+}
 
-    /// Builds the filter of the partition at `at`: from now on most look-ups pass it by.
-    async fn close(&mut self, conn: &mut Connection, at: usize) -> Result<(), StoreError> {
-        let Some(partition) = self.live.get_mut(at) else {
-            return Ok(());
-        };
-        let rows = usize::try_from(partition.rows).unwrap_or(0).max(1);
-        let mut filter = BloomFilter::with_false_pos(0.01).seed(&0).expected_items(rows);
-        let hashes: Vec<Vec<u8>> = sqlx::query_scalar(AssertSqlSafe(format!("SELECT hash FROM {}", table(partition.number))))
+impl Partition {
+    /// Reads what the store has of it.
+    async fn read(&mut self, conn: &mut Connection) -> Result<(), StoreError> {
+        let sql = format!("SELECT hash, expires_us FROM {}", table(self.number));
+        let rows: Vec<(Vec<u8>, i64)> = sqlx::query_as(AssertSqlSafe(sql))
             .fetch_all(conn)
             .await
             .map_err(StoreError::of_statement)?;
-        for hash in hashes {
+        for (hash, expires_us) in rows {
             if let Ok(hash) = <[u8; 16]>::try_from(hash) {
-                filter.insert(&hash);
+                self.filter.insert(&hash);
             }
+            self.rows = self.rows.saturating_add(1);
+            self.last_expiry_us = self.last_expiry_us.max(expires_us);
         }
-        partition.closed = Some(filter);
         Ok(())
     }
 }
