@@ -4,10 +4,10 @@ mod client_address;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, MatchedPath};
 use http::{HeaderMap, HeaderName, Method, header, request::Parts};
 use watchfire_app::{Error, entropy};
 use watchfire_model::time::Timestamp;
@@ -52,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) edge: Arc<Edge>,
     pub(crate) context: Arc<RequestContext>,
     pub(crate) rate: RateReport,
+    /// The pattern that the path matched, once the router has looked.
+    pub(crate) route: Arc<OnceLock<MatchedPath>>,
 }
 
 impl RequestId {

@@ -19,8 +19,9 @@ use std::{
 };
 
 use axum::{
-    Router,
-    extract::Request,
+    Extension, Router,
+    extract::{MatchedPath, Request},
+    middleware,
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
@@ -62,7 +63,8 @@ impl Site {
         let router = router
             .fallback(unknown_path)
             .method_not_allowed_fallback(wrong_method)
-            .layer(CatchPanicLayer::custom(panicked));
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(middleware::map_request(note_route));
         Self { edge, router }
     }
 
@@ -74,6 +76,7 @@ impl Site {
             edge: self.edge,
             context,
             rate: RateReport::default(),
+            route: Arc::default(),
         };
         parts.extensions.insert(shared.clone());
         let response = match refusal(&parts, &shared) {
@@ -104,6 +107,14 @@ impl Service<Request> for Site {
         let site = self.clone();
         Box::pin(async move { Ok(site.answer(request).await) })
     }
+}
+
+/// The log names the pattern of a path: the path itself may hold a login.
+async fn note_route(Extension(shared): Extension<Shared>, route: Option<MatchedPath>, request: Request) -> Request {
+    if let Some(route) = route {
+        let _ = shared.route.set(route);
+    }
+    request
 }
 
 async fn unknown_path() -> OktaError {
@@ -313,15 +324,16 @@ fn log_failure(error: &Error, error_id: &str, shared: &Shared) {
     );
 }
 
-/// One line a request. Queries and bodies are not in it: they hold credentials and personal data.
+/// One line a request. Paths, queries and bodies are not in it: they hold credentials and personal data.
 fn log_request(status: StatusCode, shared: &Shared) {
     let context = &shared.context;
-    tracing::info!(
+    let took = shared.edge.clock.now().since(context.received_at);
+    tracing::debug!(
         request.id = context.request_id.as_str(),
         http.method = %context.method,
-        http.path = context.path,
+        http.route = shared.route.get().map(MatchedPath::as_str),
         http.status = status.as_u16(),
-        duration_us = shared.edge.clock.now().since(context.received_at).as_micros(),
+        took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         "request"
     );
 }

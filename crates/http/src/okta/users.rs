@@ -17,7 +17,7 @@ use watchfire_app::{
 };
 use watchfire_model::object::User;
 
-use self::shape::{CreateUserRequest, UpdateUserRequest, UserObject};
+use self::shape::{Changes, CreateUserRequest, UpdateUserRequest, UserObject};
 use crate::{
     body::JsonBody,
     caller::Caller,
@@ -112,7 +112,7 @@ async fn update(
     headers: HeaderMap,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<impl IntoResponse + use<>, OktaError> {
-    let (profile, password) = shape::changes(&body)?;
+    let Changes { profile, password } = shape::changes(&body)?;
     let update = UserUpdate {
         profile: ProfileChange::Merge(profile.unwrap_or_default()),
         password,
@@ -134,7 +134,7 @@ async fn replace(
     headers: HeaderMap,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<impl IntoResponse + use<>, OktaError> {
-    let (profile, password) = shape::changes(&body)?;
+    let Changes { profile, password } = shape::changes(&body)?;
     // A body with a password only changes the password, as Okta's old SDKs use it.
     let profile = match (profile, &password) {
         (Some(profile), _) => ProfileChange::Replace(profile),

@@ -203,13 +203,19 @@ pub(super) fn new_user(body: &Value, query: &Query) -> Result<NewUser, Error> {
     faults.or(new)
 }
 
+/// What an update gives.
+pub(super) struct Changes {
+    pub(super) profile: Option<Map<String, Value>>,
+    pub(super) password: Option<SecretString>,
+}
+
 /// Reads what is to change.
-pub(super) fn changes(body: &Value) -> Result<(Option<Map<String, Value>>, Option<SecretString>), Error> {
+pub(super) fn changes(body: &Value) -> Result<Changes, Error> {
     let mut faults = Faults::default();
     let members = Members::of(body)?;
     let profile = object(&members, "profile", &mut faults);
     let password = password(&members, &mut faults);
-    faults.or((profile, password))
+    faults.or(Changes { profile, password })
 }
 
 /// An object with its null members: in a profile they mean something.

@@ -90,7 +90,8 @@ async fn clients_authenticate_as_they_registered() -> Result<()> {
     let ((post, secret), (public, _)) = (made[0].clone(), made[1].clone());
     let token = ("token", "nonsense".to_owned());
     let failed = "Client authentication failed. Either the client or the client credentials are invalid.";
-    let cases: [(Vec<(&str, String)>, u16, &str, &str); 7] = [
+    type Form<'a> = Vec<(&'a str, String)>;
+    let cases: [(Form<'_>, u16, &str, &str); 7] = [
         (
             vec![token.clone(), ("client_id", post.clone()), ("client_secret", secret.clone())],
             200,
