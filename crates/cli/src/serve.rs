@@ -162,7 +162,8 @@ impl Server {
         match ended {
             Ended::Stopped => Ok(ExitCode::SUCCESS),
             Ended::SyncUnknown(error) => {
-                tracing::error!(error = %error, "a sync failed: what was acknowledged is safe; start again");
+                let error = anyhow::Error::from(error);
+                tracing::error!(error = %format!("{error:#}"), "a sync failed: what was acknowledged is safe; start again");
                 Ok(ExitCode::from(command::SYNC_UNKNOWN))
             }
         }
