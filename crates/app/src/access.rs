@@ -58,6 +58,22 @@ impl Principal {
         }
     }
 
+    /// Lets the caller on when its credential reaches any of `scopes`. An operation asks this before it
+    /// reads a body; the use case asks again for the one scope that it needs.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] naming the first of them.
+    pub fn require_any(&self, scopes: &[&'static str]) -> Result<()> {
+        let mut refusal = Ok(());
+        for scope in scopes {
+            match self.require(scope) {
+                Ok(()) => return Ok(()),
+                Err(error) => refusal = refusal.and(Err(error)),
+            }
+        }
+        refusal
+    }
+
     /// The administrator behind an API token; a service app is none.
     pub const fn administrator(&self) -> Option<&UserId> {
         match &self.grant {
@@ -125,4 +141,9 @@ fn may_come_from(network: &TokenNetwork, from: IpAddr, directory: &Directory) ->
             .any(|zone| zone.status == Status::Active && zones.contains(&zone.id) && zone.contains(from))
     };
     (include.is_empty() || within(include)) && !within(exclude)
+}
+
+/// The scope called `name`, if it is one of ours.
+pub fn known_scope(name: &str) -> Option<&'static str> {
+    watchfire_oauth::scope::SCOPES.iter().copied().find(|known| *known == name)
 }

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -172,8 +172,15 @@ impl Server {
 
 async fn start_app(config: &Config, org_url: &str, stop: CancellationToken) -> Result<Started> {
     let key_path = config.key_file.clone().map_or_else(key_file::default_path, Ok)?;
-    let vault = Vault::new(&key_file::read_or_make(&key_path)?)?;
     let data_dir = &config.data_dir;
+    if data_dir.join(sqlite::FILE_NAME).exists() && !key_path.exists() {
+        bail!(
+            "the store in {} was made with a key file, and {} is not there",
+            data_dir.display(),
+            key_path.display()
+        );
+    }
+    let vault = Vault::new(&key_file::read_or_make(&key_path)?)?;
     disk::make_folder(&RealDisk, data_dir).with_context(|| format!("cannot make the data directory {}", data_dir.display()))?;
     let clock = Arc::new(SystemClock);
     let now = watchfire_app::Clock::now(&*clock);

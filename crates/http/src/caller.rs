@@ -19,12 +19,13 @@ use crate::{
     error::OktaError,
     rate::RateReport,
     request::{RequestContext, shared},
+    scopes::ScopeTable,
 };
 
 /// A verified caller and what its request says about itself. Its call has been counted.
 ///
-/// A handler that takes a `Caller` cannot be reached without a credential; which scope it needs is
-/// the use case's to say.
+/// A handler that takes a `Caller` cannot be reached without a credential, nor with a token that lacks
+/// the scope which the OpenAPI document names; the use case asks for it again.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     /// Who.
@@ -41,6 +42,7 @@ impl FromRequestParts<App> for Caller {
         let rate = RateReport::from_request_parts(parts, app).await?;
         let principal = authenticate(parts, app, &context).await?;
         rate.admit(app.count_api_call(&principal))?;
+        ScopeTable::check(parts, &principal)?;
         let token = match &principal.grant {
             watchfire_app::access::Authority::Administrator { token_id, .. } => Some(token_id.clone()),
             watchfire_app::access::Authority::Client { .. } => None,

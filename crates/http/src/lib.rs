@@ -20,6 +20,7 @@ pub mod query;
 pub mod rate;
 mod reference;
 pub mod request;
+mod scopes;
 pub mod site;
 mod watchfire;
 

@@ -18,7 +18,7 @@ use utoipa::{
 use utoipa_axum::router::OpenApiRouter;
 use watchfire_app::App;
 
-use crate::{oauth2, okta, operations, reference, watchfire};
+use crate::{oauth2, okta, operations, reference, scopes::ScopeTable, watchfire};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -51,6 +51,7 @@ fn surfaces() -> OpenApiRouter<App> {
 pub fn router(app: App) -> Router {
     let (router, document) = surfaces().split_for_parts();
     let document = Arc::new(serde_json::to_value(document).unwrap_or_default());
+    let scopes = ScopeTable::of(&document);
     let page: Arc<str> = reference::page(&document).into();
     router
         .route(
@@ -62,6 +63,7 @@ pub fn router(app: App) -> Router {
             "/docs/style.css",
             get(|| std::future::ready(([(CONTENT_TYPE, "text/css; charset=utf-8")], reference::STYLE))),
         )
+        .layer(axum::Extension(scopes))
         .layer(from_fn_with_state(app.clone(), count_answer))
         .with_state(app)
 }

@@ -68,10 +68,20 @@ pub struct Store {
     pub epoch: u64,
 }
 
+/// Opens a file, makes it for its owner alone if it is not there: what SQLite puts beside the database
+/// takes its mode over.
+fn private_file(path: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 /// Keeps the folder to one process: two sequencers would each decide without what the other decided.
 fn lock(folder: &Path) -> Result<File, StoreError> {
     let failed = |error| StoreError::Database(sqlx::Error::Io(error));
-    let file = File::create(folder.join(LOCK_NAME)).map_err(failed)?;
+    let file = private_file(&folder.join(LOCK_NAME)).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::Busy(sqlx::Error::Configuration(
@@ -87,6 +97,7 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
 /// [`StoreError::Busy`] when another process holds it, [`StoreError::Database`] otherwise.
 pub async fn open(folder: &Path, settings: &Settings, now: Timestamp) -> Result<Store, StoreError> {
     let lock = lock(folder)?;
+    private_file(&folder.join(FILE_NAME)).map_err(|error| StoreError::Database(sqlx::Error::Io(error)))?;
     let options = SqliteConnectOptions::new()
         .filename(folder.join(FILE_NAME))
         .create_if_missing(true)

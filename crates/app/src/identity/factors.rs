@@ -95,7 +95,7 @@ impl App {
         provider: FactorProvider,
     ) -> Result<Enrolled> {
         caller.require(MANAGE)?;
-        let user = self.named_user(caller, user).await?;
+        let user = self.managed_user(caller, user).await?;
         let mut secret = Zeroizing::new([0; totp::SECRET_BYTES]);
         self.entropy.fill(secret.as_mut_slice());
         // The secret is bound to the id, so the id is made before the decision; it is no secret.
@@ -157,7 +157,7 @@ impl App {
     }
 
     async fn factor_to_manage(&self, caller: &Principal, user: &str, id: &str) -> Result<UserFactor> {
-        let user = self.named_user(caller, user).await?;
+        let user = self.managed_user(caller, user).await?;
         let factor = self.get::<Factor>(id).await?.filter(|factor| factor.user_id == user.id);
         let factor = factor.ok_or_else(|| Error::not_found(id, "UserFactor"))?;
         Ok(UserFactor { factor, user })

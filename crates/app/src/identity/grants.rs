@@ -10,6 +10,7 @@ use watchfire_model::{
 use crate::{
     App, Error, Result,
     access::{Authority, Principal},
+    identity::roles,
 };
 
 /// The scope that reads grants.
@@ -69,6 +70,7 @@ impl App {
         caller.require(MANAGE)?;
         let client = self.state.directory().client(app_id).cloned();
         let client = client.ok_or_else(|| unknown_app(app_id))?;
+        self.may_grant(caller, &scope)?;
         if issuer.is_some_and(|issuer| !self.is_org_url(issuer)) {
             return Err(Error::invalid("issuer", "The issuer must be the URL of the organization"));
         }
@@ -85,6 +87,23 @@ impl App {
         };
         let grant = self.commands.run(command).await?;
         Ok(view(&grant, &client))
+    }
+
+    /// Granting needs a super administrator (okta.md 1.4): an administrator's token, or an app with that
+    /// role. Any other app may pass on what it has, and nothing more.
+    fn may_grant(&self, caller: &Principal, scope: &str) -> Result<()> {
+        let Authority::Client { client_id, scopes } = &caller.grant else {
+            return Ok(());
+        };
+        let is_super = self
+            .state
+            .directory()
+            .client(client_id.as_str())
+            .is_some_and(|app| roles::is_super_admin(app));
+        if is_super || scopes.contains(scope) {
+            return Ok(());
+        }
+        Err(Error::Forbidden { needed_scope: None })
     }
 
     /// Revokes a grant: tokens that were issued lose the scope at once.

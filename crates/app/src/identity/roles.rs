@@ -3,7 +3,7 @@
 use serde_json::Value;
 pub use watchfire_domain::client::RoleChange;
 use watchfire_domain::client::{ChangeClientRoles, ROLES};
-use watchfire_model::{id::ClientId, log::RequestOrigin};
+use watchfire_model::{id::ClientId, log::RequestOrigin, object::Client};
 
 use crate::{App, Error, Result, access::Principal};
 
@@ -36,6 +36,10 @@ impl App {
         change: RoleChange,
     ) -> Result<Value> {
         caller.require(MANAGE)?;
+        // An app that could give roles could make itself a super administrator.
+        if caller.administrator().is_none() {
+            return Err(Error::Forbidden { needed_scope: None });
+        }
         let command = ChangeClientRoles {
             id: ClientId::new(id),
             change,
@@ -44,4 +48,10 @@ impl App {
         };
         self.commands.run(command).await
     }
+}
+
+/// Whether an app has the role of a super administrator.
+pub(crate) fn is_super_admin(app: &Client) -> bool {
+    let roles = app.app.get(ROLES).and_then(Value::as_array);
+    roles.is_some_and(|roles| roles.iter().any(|role| role.get("type") == Some(&Value::from("SUPER_ADMIN"))))
 }

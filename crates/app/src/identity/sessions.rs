@@ -91,7 +91,7 @@ impl App {
     pub async fn clear_sessions(&self, caller: &Principal, origin: RequestOrigin, user: &str) -> Result<()> {
         caller.require(users::MANAGE).or_else(|_| caller.require(MANAGE))?;
         let command = ClearSessions {
-            user_id: self.named_user(caller, user).await?.id,
+            user_id: self.managed_user(caller, user).await?.id,
             actor: caller.actor.clone(),
             origin,
         };

@@ -172,7 +172,7 @@ impl App {
     pub async fn update_user(&self, caller: &Principal, origin: RequestOrigin, name: &str, update: UserUpdate) -> Result<User> {
         caller.require(MANAGE)?;
         let command = UpdateUser {
-            id: self.named_user(caller, name).await?.id,
+            id: self.managed_user(caller, name).await?.id,
             profile: update.profile,
             password_hash: self.password_hash(update.password).await?,
             if_match: update.if_match,
@@ -188,7 +188,7 @@ impl App {
     /// [`Error::NotFound`]; `E0000038`, `E0000016` or [`Error::Invalid`] in the wrong state.
     pub async fn change_user(&self, caller: &Principal, origin: RequestOrigin, name: &str, change: UserChange) -> Result<User> {
         caller.require(MANAGE)?;
-        let user = self.named_user(caller, name).await?;
+        let user = self.managed_user(caller, name).await?;
         if change == UserChange::Unlock {
             self.failures.forget(&user.id);
         }
@@ -208,7 +208,7 @@ impl App {
     pub async fn delete_user(&self, caller: &Principal, origin: RequestOrigin, name: &str) -> Result<Deleted> {
         caller.require(MANAGE)?;
         let command = DeleteUser {
-            id: self.named_user(caller, name).await?.id,
+            id: self.managed_user(caller, name).await?.id,
             actor: caller.actor.clone(),
             origin,
         };
@@ -226,6 +226,16 @@ impl App {
             return Ok(user);
         }
         self.find(&fold(name)).await?.ok_or_else(not_found)
+    }
+
+    /// The user that a path names, for somebody who is to change it: an administrator's own account is
+    /// for administrators, whatever scopes a service app has, else it could lock everybody out.
+    pub(crate) async fn managed_user(&self, caller: &Principal, name: &str) -> Result<User> {
+        let user = self.named_user(caller, name).await?;
+        if user.administrator && caller.administrator().is_none() {
+            return Err(Error::Forbidden { needed_scope: None });
+        }
+        Ok(user)
     }
 
     async fn password_hash(&self, password: Option<SecretString>) -> Result<Option<String>> {

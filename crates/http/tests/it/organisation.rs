@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use watchfire_harness::TestServer;
+use watchfire_harness::{ServiceApp, TestServer};
 
 /// okta.md 11.2: POST changes what is named, PUT clears the rest.
 #[tokio::test]
@@ -72,16 +72,20 @@ async fn the_reference_page_may_load_nothing_from_elsewhere() -> Result<()> {
     Ok(())
 }
 
-/// Every operation of the document that needs a credential refuses a call without one, in the
-/// contract's shape: a new operation cannot forget it.
+/// Every operation of the document that needs a credential refuses a call without one, and a token
+/// with another scope before it looks at the body: a new operation cannot forget either.
 #[tokio::test]
-async fn no_operation_with_a_credential_can_be_called_without() -> Result<()> {
+async fn no_operation_can_be_called_without_its_credential_and_scope() -> Result<()> {
     let server = TestServer::start().await?;
+    let app = ServiceApp::register(&server, &["okta.riskEvents.manage"]).await?;
+    let token = app.token(&server, "okta.riskEvents.manage").await?;
     let document = server.call("GET", "/openapi.json").anonymous().send().await?.json;
     let mut asked = 0;
     for (path, item) in document["paths"].as_object().into_iter().flatten() {
         for (method, operation) in item.as_object().into_iter().flatten() {
-            if operation.get("security").is_none() {
+            let needs = operation["security"].as_array().cloned().unwrap_or_default();
+            // An empty requirement is an operation for everybody that does more for some.
+            if needs.is_empty() || needs.contains(&json!({})) {
                 continue;
             }
             let path = path
@@ -97,9 +101,95 @@ async fn no_operation_with_a_credential_can_be_called_without() -> Result<()> {
                 answer.text
             );
             assert!(answer.json["errorCauses"].is_array(), "{method} {path}");
+            if needs.iter().any(|one| one.get("oauth2").is_some()) && path != "/api/v1/risk/events/ip" {
+                let answer = server
+                    .call(&method.to_uppercase(), &path)
+                    .bearer(&token)
+                    .json(&json!({}))
+                    .send()
+                    .await?;
+                assert_eq!(
+                    (answer.status, answer.error().0),
+                    (403, "E0000006"),
+                    "{method} {path}: {}",
+                    answer.text
+                );
+            }
             asked += 1;
         }
     }
     assert!(asked > 80, "{asked} operations");
+    Ok(())
+}
+
+/// A service app manages users, but not those who could take its scopes away.
+#[tokio::test]
+async fn a_service_app_cannot_touch_an_administrator() -> Result<()> {
+    let server = TestServer::start().await?;
+    let app = ServiceApp::register(&server, &["okta.users.manage"]).await?;
+    let token = app.token(&server, "okta.users.manage").await?;
+    let me = server.call("GET", "/api/v1/users/me").send().await?;
+    let user = format!("/api/v1/users/{}", me.text_at("/id"));
+    let password = json!({"credentials": {"password": {"value": "a new long password"}}});
+    let factor = json!({"factorType": "token:software:totp", "provider": "OKTA"});
+    for (method, path, body) in [
+        ("POST", user.clone(), &password),
+        ("DELETE", user.clone(), &Value::Null),
+        ("POST", format!("{user}/lifecycle/suspend"), &Value::Null),
+        ("POST", format!("{user}/lifecycle/deactivate"), &Value::Null),
+        ("POST", format!("{user}/factors"), &factor),
+        ("DELETE", format!("{user}/sessions"), &Value::Null),
+    ] {
+        let refused = server.call(method, &path).bearer(&token).json(body).send().await?;
+        assert_eq!(
+            (refused.status, refused.error().0),
+            (403, "E0000006"),
+            "{method} {path}: {}",
+            refused.text
+        );
+    }
+    assert_eq!(server.call("GET", "/api/v1/users/me").send().await?.json["status"], "ACTIVE");
+    Ok(())
+}
+
+/// okta.md 1.4: granting needs a super administrator; an app may pass on what it has itself.
+#[tokio::test]
+async fn a_service_app_cannot_grant_itself_more() -> Result<()> {
+    let server = TestServer::start().await?;
+    let app = ServiceApp::register(&server, &["okta.appGrants.manage", "okta.roles.manage"]).await?;
+    let token = app.token(&server, "okta.appGrants.manage okta.roles.manage").await?;
+    let grants = format!("/api/v1/apps/{}/grants", app.id);
+    let more = server
+        .call("POST", &grants)
+        .bearer(&token)
+        .json(&json!({"scopeId": "okta.users.manage"}))
+        .send()
+        .await?;
+    assert_eq!((more.status, more.error().0), (403, "E0000006"));
+    let roles = format!("/oauth2/v1/clients/{}/roles", app.id);
+    let role = server
+        .call("POST", &roles)
+        .bearer(&token)
+        .json(&json!({"type": "SUPER_ADMIN"}))
+        .send()
+        .await?;
+    assert_eq!((role.status, role.error().0), (403, "E0000006"));
+    // An administrator makes it one: then it may.
+    assert_eq!(
+        server
+            .call("POST", &roles)
+            .json(&json!({"type": "SUPER_ADMIN"}))
+            .send()
+            .await?
+            .status,
+        201
+    );
+    let more = server
+        .call("POST", &grants)
+        .bearer(&token)
+        .json(&json!({"scopeId": "okta.users.manage"}))
+        .send()
+        .await?;
+    assert_eq!(more.status, 201, "{}", more.text);
     Ok(())
 }
