@@ -69,6 +69,6 @@ mod tests {
     #[test]
     fn a_form_prints_names_only() {
         let form = FormOrQuery::merge(b"scope=secret", b"client_assertion=secret", 8).expect("two");
-        assert_eq!(format!("{form:?}"), r#"{"client_assertion", "scope"}"#);
+        assert_eq!(format!("{form:?}"), r#"FormOrQuery({"client_assertion", "scope"})"#);
     }
 }
