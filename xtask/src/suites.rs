@@ -88,13 +88,16 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report) {
             },
         }
     }
-    for suite in running {
-        let name = suite.suite.name;
-        say(&format!("\n== {name} (budget {} s)", BUDGET.as_secs()));
-        let (took, result) = suite.finish();
-        if let Some(counts) = report.record(name, BUDGET, took, result) {
-            report.count(counts);
+    while !running.is_empty() {
+        for suite in running.extract_if(.., |suite| suite.has_ended()) {
+            let name = suite.suite.name;
+            say(&format!("\n== {name} (budget {} s)", BUDGET.as_secs()));
+            let (took, result) = suite.finish();
+            if let Some(counts) = report.record(name, BUDGET, took, result) {
+                report.count(counts);
+            }
         }
+        std::thread::sleep(PAUSE);
     }
 }
 
@@ -151,23 +154,22 @@ impl Running<'_> {
         (took, result)
     }
 
+    /// Whether it has ended, or has to: then [`Self::finish`] ends it.
+    fn has_ended(&mut self) -> bool {
+        self.begun.elapsed() > LIMIT || !matches!(self.child.try_wait(), Ok(None))
+    }
+
     fn wait(&mut self) -> Result<()> {
-        loop {
-            if let Some(status) = self.child.try_wait()? {
-                return if status.success() {
-                    Ok(())
-                } else {
-                    Err(anyhow::anyhow!("{}: {status}", self.suite.script))
-                };
-            }
-            if self.begun.elapsed() > LIMIT {
-                // TERM, not KILL: the script stops its server and lets go of its folder.
-                let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-                self.child.wait()?;
-                bail!("{} did not end within {} s", self.suite.script, LIMIT.as_secs());
-            }
-            std::thread::sleep(PAUSE);
+        let Some(status) = self.child.try_wait()? else {
+            // TERM, not KILL: the script stops its server and lets go of its folder.
+            let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+            self.child.wait()?;
+            bail!("{} did not end within {} s", self.suite.script, LIMIT.as_secs());
+        };
+        if !status.success() {
+            bail!("{}: {status}", self.suite.script);
         }
+        Ok(())
     }
 }
 

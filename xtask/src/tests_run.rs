@@ -89,7 +89,9 @@ fn count_run(command: &mut Command, counts: &mut Counts) -> Result<()> {
     for line in lines.lines() {
         let line = line?;
         say(&line);
-        if let Some(more) = counts_of(&line) {
+        // Below a failure, nextest shows what the test's own runner printed: that is no count of this run.
+        let is_inner = on_stderr && line.trim_start().starts_with("test result:");
+        if let Some(more) = counts_of(&line).filter(|_| !is_inner) {
             counts.passed += more.passed;
             counts.failed += more.failed;
             counts.skipped += more.skipped;
