@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
-use watchfire_domain::{Command, Context};
+use watchfire_domain::{Command, Context, command::MAX_FOLLOW_UPS};
 use watchfire_model::{row::Decision, time::Timestamp};
 use watchfire_store::{
     StoreError,
@@ -237,7 +237,15 @@ impl<J: Journal> Sequencer<J> {
     }
 
     async fn one(&mut self, pending: &mut dyn Pending) -> Result<(Decision, Option<Seq>), StoreError> {
-        let slice = self.journal.load(&pending.needs()).await?;
+        let mut slice = self.journal.load(&pending.needs()).await?;
+        for _ in 0..MAX_FOLLOW_UPS {
+            let more = pending.follow_up(&slice);
+            if more.is_empty() {
+                break;
+            }
+            slice.merge(self.journal.load(&more).await?);
+        }
+        let hooks = self.state.directory();
         self.last = self.last.max(self.clock.now());
         self.ids.begin_decision();
         let decision = pending.decide(
@@ -245,6 +253,7 @@ impl<J: Journal> Sequencer<J> {
             &mut Context {
                 now: self.last,
                 ids: &mut self.ids,
+                hooks: hooks.hook_subscriptions(),
             },
         );
         if decision.rows.is_empty() {

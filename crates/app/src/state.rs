@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use watchfire_model::{
     object::Object,
-    row::{Decision, Row},
+    row::{Decision, Received, Row},
     time::Timestamp,
 };
 
@@ -60,9 +60,10 @@ impl State {
             self.directory.store(Arc::new(directory));
         }
         for row in rows() {
-            if let Row::Receipt(receipt) = row {
-                self.signals
-                    .insert(&receipt.provider, receipt.received_at, &receipt.signals, now);
+            if let Row::Receipt(receipt) = row
+                && let Received::RiskEvents { provider, signals } = &receipt.content
+            {
+                self.signals.insert(provider, receipt.received_at, signals, now);
             }
         }
     }

@@ -1,9 +1,12 @@
 //! What a command is: it names the slice of state that it needs, and is decided on that slice, a time
 //! and fresh ids alone (architecture section 6).
 
+use std::collections::BTreeMap;
+
 use watchfire_model::{
-    id::IdSource,
-    log::LogEvent,
+    id::{ActionId, EventHookId, IdSource},
+    log::{EventType, LogEvent},
+    object::{Action, ActionCall, ActionState},
     row::Decision,
     slice::{Need, Slice},
     time::Timestamp,
@@ -19,9 +22,20 @@ pub trait Command: Send + 'static {
     /// The part of the state that the decision depends on.
     fn needs(&self) -> Vec<Need>;
 
+    /// What it must see beside that, now that it has seen `slice`: an identifier leads to a user, the user
+    /// to its groups. Asked again after each load until there is nothing more, at most
+    /// [`MAX_FOLLOW_UPS`] times.
+    fn follow_up(&self, slice: &Slice) -> Vec<Need> {
+        let _ = slice;
+        Vec::new()
+    }
+
     /// Decides. A rejection may have a decision too: a failed sign-in is in the System Log.
     fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<Self::Outcome>;
 }
+
+/// How often a command may ask for more.
+pub const MAX_FOLLOW_UPS: usize = 8;
 
 /// What comes in from outside when a command is decided.
 pub struct Context<'a> {
@@ -29,7 +43,12 @@ pub struct Context<'a> {
     pub now: Timestamp,
     /// Makes the ids of this decision.
     pub ids: &'a mut dyn IdSource,
+    /// Who is to be told of which events.
+    pub hooks: &'a HookSubscriptions,
 }
+
+/// The event hooks that are active and verified, by event type (okta.md 10.4).
+pub type HookSubscriptions = BTreeMap<EventType, Vec<EventHookId>>;
 
 impl std::fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -38,9 +57,26 @@ impl std::fmt::Debug for Context<'_> {
 }
 
 impl Context<'_> {
-    /// Gives an event its identity and time and puts it into the decision.
+    /// Gives an event its identity and time, puts it into the decision, and into the outbox of every
+    /// hook that wants it.
     pub fn log(&mut self, decision: &mut Decision, mut event: LogEvent) {
         event.stamp(self.ids.next_uuid(), self.now);
+        for hook in self.hooks.get(&event.event_type).into_iter().flatten() {
+            decision.put(Action {
+                id: ActionId::generate(self.ids),
+                call: ActionCall::HookDelivery {
+                    hook: hook.clone(),
+                    event: event.uuid.clone(),
+                },
+                state: ActionState::Pending,
+                due_at: self.now,
+                lease: None,
+                attempts: Vec::new(),
+                cause: None,
+                created: self.now,
+                finished_at: None,
+            });
+        }
         decision.log(event);
     }
 }

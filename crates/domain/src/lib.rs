@@ -23,7 +23,7 @@ pub mod token;
 pub mod user;
 pub mod zone;
 
-pub use command::{Command, Context, Decided};
+pub use command::{Command, Context, Decided, HookSubscriptions};
 pub use rejection::Rejection;
 
 #[cfg(test)]

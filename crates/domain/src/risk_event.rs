@@ -7,7 +7,7 @@ use watchfire_model::{
     id::{ReceiptId, RiskProviderId},
     log::{Actor, EventType, LogEvent, RequestOrigin, Target},
     object::{ProviderAction, RiskProvider},
-    row::{Decision, DedupeKey, Receipt, Row},
+    row::{Decision, DedupeKey, Receipt, Received, Row},
     signal::{IpSignal, RiskLevel, parse_ip},
     slice::{Need, Slice},
     time::Timestamp,
@@ -287,11 +287,13 @@ impl AcceptRiskEvents {
         let expires_at = signals.iter().map(|s| s.expires_at).max().unwrap_or(context.now);
         Receipt {
             id: ReceiptId::generate(context.ids),
-            provider: self.provider.clone(),
+            content: Received::RiskEvents {
+                provider: self.provider.clone(),
+                signals,
+            },
             body: Arc::clone(&self.body),
             received_at: context.now,
             expires_at,
-            signals,
         }
     }
 

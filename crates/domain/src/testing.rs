@@ -34,6 +34,7 @@ pub(crate) fn decide<C: Command>(command: &C, slice: &Slice) -> Decided<C::Outco
         &mut Context {
             now: NOW,
             ids: &mut Counted(0),
+            hooks: &Default::default(),
         },
     )
 }

@@ -96,4 +96,18 @@ ids! {
     AuthnTransactionId = "atx";
     /// A one-time session token, before it is exchanged (okta.md 9.1).
     SessionTokenId = "stk";
+    /// A security events provider (okta.md 5.1).
+    SecurityEventsProviderId = "sse";
+    /// A stream of ours at a transmitter (ssf.md 5.2); not the `stream_id` that the transmitter gave it.
+    StreamInId = "sin";
+    /// A device that somebody has spoken about.
+    DeviceId = "guo";
+    /// The entity risk policy (okta.md 9.4).
+    EntityRiskPolicyId = "rst";
+    /// A rule of the entity risk policy (okta.md 9.4).
+    EntityRiskRuleId = "rul";
+    /// An event hook (okta.md 10.4).
+    EventHookId = "who";
+    /// Something that is to be done outside, or waits for an approval: a row of the outbox.
+    ActionId = "act";
 }

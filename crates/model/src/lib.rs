@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`time`] | microsecond UTC instants, RFC 3339 in and out |
 //! | [`id`] | prefixed ids and the source that makes them |
+//! | [`entity`] | users, devices, sessions, and the identifiers that name them |
 //! | [`object`] | what an administrator keeps: clients, grants, providers, users, policies, tokens |
 //! | [`row`] | what a decision writes |
 //! | [`slice`] | what a decision is made on |
@@ -16,6 +17,7 @@
 
 #![deny(missing_docs)]
 
+pub mod entity;
 pub mod filter;
 pub mod id;
 pub mod log;

@@ -4,22 +4,34 @@
 //! of its kind may have. The store keeps these four beside the document; the document itself is
 //! the serde form of the structs here and changes only by adding members that have a default.
 
+mod action;
 mod client;
 mod draft;
+mod entity_risk;
+mod entity_risk_policy;
 mod org;
 mod policy;
 mod risk_provider;
+mod security_events_provider;
+mod stream_in;
 mod user;
 
 pub use self::{
+    action::{Action, ActionCall, ActionCause, ActionState, Attempt, EventHook, Lease, LogoutEndpoint, ProviderReach, Workflow},
     client::{AuthMethod, Client, ClientMetadata, Grant, KeySource},
     draft::{PolicyDraft, RuleDraft, ZoneDraft},
+    entity_risk::{Cause, CauseKind, CauseSource, EntityRisk, Fact, LinkRef, Sharing, SubjectLink},
+    entity_risk_policy::{
+        Detection, DetectionCondition, EntityRiskAction, EntityRiskConditions, EntityRiskPolicy, EntityRiskRule, LogoutSelection,
+    },
     org::{ApiToken, KeyState, Org, RevokedToken, SigningKey, TokenNetwork},
     policy::{
         Access, FactorPrompt, NetworkCondition, NetworkConnection, Policy, RiskScoreLevel, Rule, RuleConditions, SignOnAction,
         SignOnSession, Zone, ZoneEntry, ZoneUsage,
     },
     risk_provider::{ProviderAction, RiskProvider},
+    security_events_provider::{DialectName, ProviderProfile, SecurityEventsProvider},
+    stream_in::{PendingVerification, StreamAuthorization, StreamDelivery, StreamIn, StreamStatus, UnsentAcks},
     user::{
         AuthnState, AuthnTransaction, Factor, FactorState, FactorType, Group, GroupType, Membership, Session, SessionToken,
         SignInProfile, SignInSource, User, UserStatus,
@@ -156,6 +168,28 @@ objects! {
     SessionToken = "session_token",
     /// A session.
     Session = "session",
+    /// A security events provider.
+    SecurityEventsProvider = "security_events_provider",
+    /// A stream of ours at a transmitter.
+    StreamIn = "stream_in",
+    /// What speaks against a user, a device or a session.
+    EntityRisk = "entity_risk",
+    /// An edge of the subject graph.
+    SubjectLink = "subject_link",
+    /// The entity risk policy.
+    EntityRiskPolicy = "entity_risk_policy",
+    /// A rule of the entity risk policy.
+    EntityRiskRule = "entity_risk_rule",
+    /// A row of the outbox.
+    Action = "action",
+    /// Whom a provider's signals have caused actions on.
+    ProviderReach = "provider_reach",
+    /// A webhook that rules may run.
+    Workflow = "workflow",
+    /// Where an app takes Global Token Revocation calls.
+    LogoutEndpoint = "logout_endpoint",
+    /// An event hook.
+    EventHook = "event_hook",
 }
 
 /// What the store knows of an object beside its document.

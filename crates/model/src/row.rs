@@ -5,8 +5,11 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
-    id::{ReceiptId, RiskProviderId},
+    entity::Entity,
+    id::{ReceiptId, RiskProviderId, SecurityEventsProviderId, StreamInId},
     log::LogEvent,
     object::{Kind, Object},
     signal::IpSignal,
@@ -76,19 +79,113 @@ pub enum Row {
     Log(Box<LogEvent>),
 }
 
-/// A risk call that was accepted: the body once, as it came.
+/// Something that a provider sent and that was accepted: the body once, as it came.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Receipt {
     /// Its id.
     pub id: ReceiptId,
-    /// Who sent it.
-    pub provider: RiskProviderId,
-    /// The body as it was received: JSON, UTF-8.
+    /// Who sent what.
+    pub content: Received,
+    /// The body as it was received: JSON, or a compact JWS; UTF-8.
     pub body: Arc<str>,
     /// When it was accepted.
     pub received_at: Timestamp,
-    /// When the last of its signals expires.
+    /// When the last of its signals expires; for a SET, when it was accepted.
     pub expires_at: Timestamp,
-    /// What the body says. Derived from it and `received_at`, so it is not stored.
-    pub signals: Arc<[IpSignal]>,
+}
+
+/// Who sent what.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Received {
+    /// Risk events about addresses.
+    RiskEvents {
+        /// Who.
+        provider: RiskProviderId,
+        /// What the body says. Derived from it and `received_at`, so it is not stored.
+        signals: Arc<[IpSignal]>,
+    },
+    /// A Security Event Token.
+    SecurityEvents {
+        /// Who.
+        provider: SecurityEventsProviderId,
+        /// What became of it.
+        note: Box<SetNote>,
+    },
+}
+
+impl Received {
+    /// The stored name of what it is.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::RiskEvents { .. } => Self::RISK_EVENTS,
+            Self::SecurityEvents { .. } => Self::SECURITY_EVENTS,
+        }
+    }
+
+    /// [`Self::kind`] of risk events.
+    pub const RISK_EVENTS: &'static str = "risk_events";
+    /// [`Self::kind`] of a SET.
+    pub const SECURITY_EVENTS: &'static str = "security_events";
+
+    /// The id of who sent it.
+    pub fn provider(&self) -> &str {
+        match self {
+            Self::RiskEvents { provider, .. } => provider.as_str(),
+            Self::SecurityEvents { provider, .. } => provider.as_str(),
+        }
+    }
+}
+
+/// What a SET said of itself and what became of it; kept beside its body.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetNote {
+    /// `iss`
+    pub issuer: String,
+    /// `jti`
+    pub jti: String,
+    /// `txn`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub txn: Option<String>,
+    /// The stream that it came by; `None` for the common endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamInId>,
+    /// SHA-256 of the token, hexadecimal: a second token under this `jti` is told apart (SET-23).
+    pub digest: String,
+    /// Each way in which the token was not as SSF 1.0 has it, and was taken all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub normalisations: Vec<String>,
+    /// Its events.
+    pub events: Vec<EventNote>,
+}
+
+/// What became of one event of a SET.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventNote {
+    /// The event type's URI as it was sent.
+    pub uri: String,
+    /// What was done with it.
+    pub handling: Handling,
+    /// What it was found to be about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entities: Vec<Entity>,
+}
+
+/// What was done with an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Handling {
+    /// It took effect.
+    Handled,
+    /// Its type is not known (SET-36).
+    Unhandled,
+    /// Its subject is nobody here (SET-37, AMB-26).
+    Unbound,
+    /// It needs a subject member that is not understood (SET-29).
+    DiscardedCritical,
+    /// The provider may not speak about this (architecture section 8).
+    NotPermitted,
+    /// The subject has opted out at this provider (EVT-20).
+    OptedOut,
+    /// A newer event of its kind had come before (ssf.md annex B).
+    Superseded,
 }

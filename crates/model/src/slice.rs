@@ -64,6 +64,12 @@ pub struct Slice {
 }
 
 impl Slice {
+    /// Adds what was loaded afterwards.
+    pub fn merge(&mut self, more: Self) {
+        self.objects.extend(more.objects);
+        self.seen.extend(more.seen);
+    }
+
     /// Puts an object that was loaded into the slice.
     pub fn insert(&mut self, object: Object) {
         self.objects.insert((object.kind(), object.keys().id), object);

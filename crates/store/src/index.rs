@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use watchfire_model::{
     log::LogQuery,
     object::{Kind, Object},
+    row::SetNote,
     time::Timestamp,
 };
 
@@ -49,6 +50,8 @@ pub struct StoredReceipt {
     pub expires_at: Timestamp,
     /// The body as it came.
     pub body: String,
+    /// What became of it, when it is a SET.
+    pub note: Option<SetNote>,
 }
 
 /// The index, read-only.

@@ -27,6 +27,8 @@ pub(super) enum Verdict {
 pub(super) trait Pending: Send {
     /// The part of the state that it depends on.
     fn needs(&self) -> Vec<Need>;
+    /// What it must see beside that, having seen `slice`.
+    fn follow_up(&self, slice: &Slice) -> Vec<Need>;
     /// Decides and keeps the outcome.
     fn decide(&mut self, slice: &Slice, context: &mut Context<'_>) -> Decision;
     /// Answers.
@@ -63,6 +65,10 @@ impl<C: Command> Envelope<C> {
 impl<C: Command> Pending for Envelope<C> {
     fn needs(&self) -> Vec<Need> {
         self.command.needs()
+    }
+
+    fn follow_up(&self, slice: &Slice) -> Vec<Need> {
+        self.command.follow_up(slice)
     }
 
     fn decide(&mut self, slice: &Slice, context: &mut Context<'_>) -> Decision {

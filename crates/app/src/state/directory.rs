@@ -6,9 +6,14 @@ use std::{
     sync::Arc,
 };
 
+use watchfire_domain::HookSubscriptions;
 use watchfire_model::{
     id::{ClientId, GrantId},
-    object::{ApiToken, Client, Grant, Kind, Object, Org, RevokedToken, RiskProvider, SigningKey, User, Zone},
+    log::EventType,
+    object::{
+        ApiToken, Client, EventHook, Grant, Kind, LogoutEndpoint, Object, Org, RevokedToken, RiskProvider,
+        SecurityEventsProvider, SigningKey, Status, StreamIn, User, Workflow, Zone,
+    },
     row::Row,
     time::Timestamp,
 };
@@ -25,6 +30,12 @@ pub struct Directory {
     keys: BTreeMap<String, Arc<SigningKey>>,
     zones: BTreeMap<String, Arc<Zone>>,
     revoked: BTreeMap<String, Arc<RevokedToken>>,
+    event_providers: BTreeMap<String, Arc<SecurityEventsProvider>>,
+    streams: BTreeMap<String, Arc<StreamIn>>,
+    workflows: BTreeMap<String, Arc<Workflow>>,
+    logout_endpoints: BTreeMap<String, Arc<LogoutEndpoint>>,
+    hooks: BTreeMap<String, Arc<EventHook>>,
+    hook_subscriptions: HookSubscriptions,
 }
 
 impl Directory {
@@ -38,6 +49,11 @@ impl Directory {
         Kind::SigningKey,
         Kind::Zone,
         Kind::RevokedToken,
+        Kind::SecurityEventsProvider,
+        Kind::StreamIn,
+        Kind::Workflow,
+        Kind::LogoutEndpoint,
+        Kind::EventHook,
     ];
 
     /// The organisation; absent only before the first start is over.
@@ -102,6 +118,63 @@ impl Directory {
         self.zones.values()
     }
 
+    /// Every security events provider.
+    pub fn security_events_providers(&self) -> impl Iterator<Item = &Arc<SecurityEventsProvider>> {
+        self.event_providers.values()
+    }
+
+    /// The security events provider with `id`.
+    pub fn security_events_provider(&self, id: &str) -> Option<&Arc<SecurityEventsProvider>> {
+        self.event_providers.get(id)
+    }
+
+    /// The security events provider with this issuer, whatever its status.
+    pub fn security_events_provider_of(&self, issuer: &str) -> Option<&Arc<SecurityEventsProvider>> {
+        self.event_providers.values().find(|provider| provider.issuer == issuer)
+    }
+
+    /// Every incoming stream.
+    pub fn streams_in(&self) -> impl Iterator<Item = &Arc<StreamIn>> {
+        self.streams.values()
+    }
+
+    /// The incoming stream with `id`.
+    pub fn stream_in(&self, id: &str) -> Option<&Arc<StreamIn>> {
+        self.streams.get(id)
+    }
+
+    /// Every webhook.
+    pub fn workflows(&self) -> impl Iterator<Item = &Arc<Workflow>> {
+        self.workflows.values()
+    }
+
+    /// Every logout endpoint.
+    pub fn logout_endpoints(&self) -> impl Iterator<Item = &Arc<LogoutEndpoint>> {
+        self.logout_endpoints.values()
+    }
+
+    /// Every event hook.
+    pub fn event_hooks(&self) -> impl Iterator<Item = &Arc<EventHook>> {
+        self.hooks.values()
+    }
+
+    /// Who is to be told of which events.
+    pub const fn hook_subscriptions(&self) -> &HookSubscriptions {
+        &self.hook_subscriptions
+    }
+
+    fn subscribe_hooks(&mut self) {
+        self.hook_subscriptions.clear();
+        for hook in self.hooks.values() {
+            if hook.status != Status::Active || !hook.verified {
+                continue;
+            }
+            for event_type in hook.events.iter().filter_map(|name| EventType::parse(name)) {
+                self.hook_subscriptions.entry(event_type).or_default().push(hook.id.clone());
+            }
+        }
+    }
+
     /// Whether the access token with this `jti` has been revoked.
     pub fn is_revoked(&self, jti: &str) -> bool {
         self.revoked.contains_key(jti)
@@ -141,6 +214,14 @@ impl Directory {
             Object::SigningKey(it) => drop(self.keys.insert(id, Arc::new(*it.clone()))),
             Object::Zone(it) => drop(self.zones.insert(id, Arc::new(*it.clone()))),
             Object::RevokedToken(it) => drop(self.revoked.insert(id, Arc::new(*it.clone()))),
+            Object::SecurityEventsProvider(it) => drop(self.event_providers.insert(id, Arc::new(*it.clone()))),
+            Object::StreamIn(it) => drop(self.streams.insert(id, Arc::new(*it.clone()))),
+            Object::Workflow(it) => drop(self.workflows.insert(id, Arc::new(*it.clone()))),
+            Object::LogoutEndpoint(it) => drop(self.logout_endpoints.insert(id, Arc::new(*it.clone()))),
+            Object::EventHook(it) => {
+                self.hooks.insert(id, Arc::new(*it.clone()));
+                self.subscribe_hooks();
+            }
             _ => {}
         }
     }
@@ -155,6 +236,14 @@ impl Directory {
             Kind::SigningKey => drop(self.keys.remove(id)),
             Kind::Zone => drop(self.zones.remove(id)),
             Kind::RevokedToken => drop(self.revoked.remove(id)),
+            Kind::SecurityEventsProvider => drop(self.event_providers.remove(id)),
+            Kind::StreamIn => drop(self.streams.remove(id)),
+            Kind::Workflow => drop(self.workflows.remove(id)),
+            Kind::LogoutEndpoint => drop(self.logout_endpoints.remove(id)),
+            Kind::EventHook => {
+                self.hooks.remove(id);
+                self.subscribe_hooks();
+            }
             _ => {}
         }
     }

@@ -56,7 +56,14 @@ fn draft(name: &str) -> PolicyDraft {
 
 fn run<C: Command>(command: &C, slice: &Slice) -> Decided<C::Outcome> {
     let mut ids = Counted::default();
-    command.decide(slice, &mut Context { now: NOW, ids: &mut ids })
+    command.decide(
+        slice,
+        &mut Context {
+            now: NOW,
+            ids: &mut ids,
+            hooks: &Default::default(),
+        },
+    )
 }
 
 fn actor() -> Actor {

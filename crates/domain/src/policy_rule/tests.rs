@@ -94,7 +94,14 @@ fn with_zones(include: &[&str]) -> RuleDraft {
 
 fn run<C: Command>(command: &C, slice: &Slice) -> Decided<C::Outcome> {
     let mut ids = Counted::default();
-    command.decide(slice, &mut Context { now: NOW, ids: &mut ids })
+    command.decide(
+        slice,
+        &mut Context {
+            now: NOW,
+            ids: &mut ids,
+            hooks: &Default::default(),
+        },
+    )
 }
 
 fn actor() -> Actor {

@@ -68,7 +68,14 @@ fn actor() -> Actor {
 
 fn run<C: Command>(command: &C, slice: &Slice) -> Decided<C::Outcome> {
     let mut ids = Counted::default();
-    command.decide(slice, &mut Context { now: NOW, ids: &mut ids })
+    command.decide(
+        slice,
+        &mut Context {
+            now: NOW,
+            ids: &mut ids,
+            hooks: &Default::default(),
+        },
+    )
 }
 
 fn create(draft: ZoneDraft) -> CreateZone {

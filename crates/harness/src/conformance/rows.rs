@@ -6,7 +6,7 @@ use watchfire_model::{
     id::{GroupId, OrgId, ReceiptId, RiskProviderId, UserId},
     log::{Actor, EventType, LogEvent},
     object::{Membership, ProviderAction, RevokedToken, RiskProvider},
-    row::{Decision, DedupeKey, Receipt, Row},
+    row::{Decision, DedupeKey, Receipt, Received, Row},
     signal::{IpSignal, RiskLevel},
     time::Timestamp,
 };
@@ -77,11 +77,13 @@ pub(super) fn receipt(id: &str, received_at: Timestamp, expires_at: Timestamp) -
     };
     Receipt {
         id: ReceiptId::new(id),
-        provider: RiskProviderId::new("rkpA"),
+        content: Received::RiskEvents {
+            provider: RiskProviderId::new("rkpA"),
+            signals: [signal].into(),
+        },
         body: r#"[{"subjects":[{"ip":"192.0.2.1","riskLevel":"HIGH"}]}]"#.into(),
         received_at,
         expires_at,
-        signals: [signal].into(),
     }
 }
 

@@ -147,6 +147,54 @@ event_types! {
     GroupUpdate = "group.profile.update", Info, "Update Okta group";
     GroupUserAdd = "group.user_membership.add", Info, "Add user to group membership";
     GroupUserRemove = "group.user_membership.remove", Info, "Remove user from group membership";
+
+    SecurityEventsProviderCreate = "security.events.provider.create", Info, "Create security events provider";
+    SecurityEventsProviderUpdate = "security.events.provider.update", Info, "Update security events provider";
+    SecurityEventsProviderDelete = "security.events.provider.delete", Info, "Delete security events provider";
+    SecurityEventsProviderActivate = "security.events.provider.activate", Info, "Activate security events provider";
+    SecurityEventsProviderDeactivate = "security.events.provider.deactivate", Info, "Deactivate security events provider";
+    SecurityEventsProviderReceiveEvent = "security.events.provider.receive_event", Info, "Security Events Provider Reported Risk";
+    /// Ours: one `jti` with two contents (SET-23).
+    SecurityEventsProviderConflict = "security.events.provider.conflict", Warn, "Security events provider reused a token identifier";
+    /// Ours: the contract documents no events for streams of a receiver.
+    SecurityEventsStreamCreate = "security.events.stream.create", Info, "Create incoming stream";
+    /// Ours.
+    SecurityEventsStreamUpdate = "security.events.stream.update", Info, "Update incoming stream";
+    /// Ours.
+    SecurityEventsStreamDelete = "security.events.stream.delete", Info, "Delete incoming stream";
+    /// Ours: its state at the transmitter has changed (STRM-37).
+    SecurityEventsStreamStatus = "security.events.stream.status", Warn, "Incoming stream changed its status";
+    /// Ours: a verification event has come (EVT-04).
+    SecurityEventsStreamVerify = "security.events.stream.verify", Info, "Incoming stream verified";
+
+    UserRiskDetect = "user.risk.detect", Info, "User risk detected";
+    PolicyEntityRiskEvaluate = "policy.entity_risk.evaluate", Info, "Evaluation of entity risk policy";
+    PolicyEntityRiskAction = "policy.entity_risk.action", Info, "Entity risk policy action";
+    UserUniversalLogout = "user.authentication.universal_logout", Info, "Universal logout of user";
+    UserUniversalLogoutScheduled = "user.authentication.universal_logout.scheduled", Info, "Universal logout of user scheduled";
+    EventHookCreate = "event_hook.created", Info, "Event hook created";
+    EventHookUpdate = "event_hook.updated", Info, "Event hook updated";
+    EventHookDelete = "event_hook.deleted", Info, "Event hook deleted";
+    EventHookActivate = "event_hook.activated", Info, "Event hook activated";
+    EventHookDeactivate = "event_hook.deactivated", Info, "Event hook deactivated";
+    EventHookVerify = "event_hook.verified", Info, "Event hook verified";
+    EventHookDelivery = "event_hook.delivery", Info, "Event hook delivery";
+    /// Ours: what is done outside, its approvals and its failures.
+    SecurityActionRequest = "security.action.approval.request", Warn, "Action waits for approval";
+    /// Ours.
+    SecurityActionApprove = "security.action.approve", Info, "Action approved";
+    /// Ours.
+    SecurityActionReject = "security.action.reject", Info, "Action rejected";
+    /// Ours.
+    SecurityActionFail = "security.action.dead_letter", Error, "Action given up";
+    /// Ours.
+    SecurityActionRedrive = "security.action.redrive", Info, "Action tried again by hand";
+    /// Ours: what an administrator keeps for actions (webhooks, logout endpoints).
+    SecurityActionTargetCreate = "security.action.target.create", Info, "Create action target";
+    /// Ours.
+    SecurityActionTargetUpdate = "security.action.target.update", Info, "Update action target";
+    /// Ours.
+    SecurityActionTargetDelete = "security.action.target.delete", Info, "Delete action target";
 }
 
 impl EventType {

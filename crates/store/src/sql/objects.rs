@@ -3,7 +3,7 @@
 use sqlx::Row as _;
 use watchfire_model::{
     object::{Kind, Object},
-    row::Receipt,
+    row::{Receipt, Received},
     time::Timestamp,
 };
 
@@ -175,14 +175,21 @@ pub(crate) async fn purge(conn: &mut Connection, now: Timestamp, limit: i64) -> 
 }
 
 pub(crate) async fn put_receipt(conn: &mut Connection, receipt: &Receipt) -> Result<(), StoreError> {
+    let note = match &receipt.content {
+        Received::RiskEvents { .. } => None,
+        Received::SecurityEvents { note, .. } => Some(serde_json::to_string(note).map_err(|_| corrupt(receipt.id.as_str()))?),
+    };
     sqlx::query(
-        "INSERT INTO receipts (id, provider, received_us, expires_us, body) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO receipts (id, kind, provider, received_us, expires_us, body, note) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+         ON CONFLICT (id) DO NOTHING",
     )
     .bind(receipt.id.as_str())
-    .bind(receipt.provider.as_str())
+    .bind(receipt.content.kind())
+    .bind(receipt.content.provider())
     .bind(receipt.received_at.as_micros())
     .bind(receipt.expires_at.as_micros())
     .bind(&*receipt.body)
+    .bind(note)
     .execute(conn)
     .await
     .map_err(StoreError::of_statement)?;
@@ -210,7 +217,7 @@ pub(crate) async fn purge_receipts(
 }
 
 pub(crate) async fn receipt(conn: &mut Connection, id: &str) -> Result<Option<StoredReceipt>, StoreError> {
-    let row = sqlx::query("SELECT id, provider, received_us, expires_us, body FROM receipts WHERE id = $1")
+    let row = sqlx::query("SELECT id, provider, received_us, expires_us, body, note FROM receipts WHERE id = $1")
         .bind(id)
         .fetch_optional(conn)
         .await
@@ -225,7 +232,7 @@ pub(crate) async fn live_receipts(
     limit: u32,
 ) -> Result<Vec<StoredReceipt>, StoreError> {
     let rows = sqlx::query(
-        "SELECT id, provider, received_us, expires_us, body FROM receipts WHERE expires_us > $1 \
+        "SELECT id, provider, received_us, expires_us, body, note FROM receipts WHERE kind = 'risk_events' AND expires_us > $1 \
          AND (received_us > $2 OR (received_us = $2 AND id > $3)) ORDER BY received_us, id LIMIT $4",
     )
     .bind(now.as_micros())
@@ -256,6 +263,9 @@ fn read_receipt(row: &Row) -> StoredReceipt {
         received_at: Timestamp::from_micros(row.get("received_us")),
         expires_at: Timestamp::from_micros(row.get("expires_us")),
         body: row.get("body"),
+        note: row
+            .get::<Option<String>, _>("note")
+            .and_then(|note| serde_json::from_str(&note).ok()),
     }
 }
 

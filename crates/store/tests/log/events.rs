@@ -11,7 +11,7 @@ use watchfire_model::{
         LogEvent, Outcome, OutcomeResult, RiskContext, SecurityContext, Severity, Target, Transaction, TransactionType,
         UserAgent, UserBehavior,
     },
-    row::{Receipt, Row},
+    row::{Receipt, Received, Row},
     signal::RiskLevel,
     time::Timestamp,
 };
@@ -109,11 +109,13 @@ pub(crate) fn read_signals(body: &str) -> Vec<(IpAddr, RiskLevel)> {
 pub(crate) fn receipt(id: ReceiptId) -> Row {
     Row::Receipt(Receipt {
         id,
-        provider: RiskProviderId::new("rkp1"),
+        content: Received::RiskEvents {
+            provider: RiskProviderId::new("rkp1"),
+            signals: Arc::from([]),
+        },
         body: Arc::from(BODY),
         received_at: Timestamp::default(),
         expires_at: Timestamp::default(),
-        signals: Arc::from([]),
     })
 }
 

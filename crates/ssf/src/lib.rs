@@ -1,0 +1,27 @@
+//! Shared Signals: Security Event Tokens, their subjects, the catalogue of events, the dialects that
+//! senders speak, and the state of streams (ssf.md). Pure: keys, time and settings come in as
+//! parameters.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`set`] | a token from bytes to [`set::VerifiedSet`]: the order of ssf.md 1.5 |
+//! | [`event`] | the 27 typed payloads, legacy names, unknown types |
+//! | [`subject`] | subject identifiers, complex subjects, what they name |
+//! | [`dialect`] | what each profile tolerates, as data |
+//! | [`error`] | `err` and `description` |
+
+#![deny(missing_docs)]
+
+pub mod dialect;
+pub mod error;
+pub mod event;
+pub mod set;
+pub mod subject;
+
+pub use self::{
+    dialect::Dialect,
+    error::{ErrorCode, SetError},
+    event::{Payload, SecurityEvent},
+    set::{Expected, UnverifiedSet, VerifiedSet},
+    subject::{ComplexSubject, SimpleSubject, Subject},
+};
