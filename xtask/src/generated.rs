@@ -29,7 +29,11 @@ const FILES: &[Generated] = &[
 
 /// Writes the generated files, or with `check` fails if one of them is not what the code says.
 pub(crate) fn run(workspace: &Workspace, check: bool) -> Result<()> {
-    workspace::run(&mut workspace.cargo(&["build", "--quiet", "--package", "watchfire"]))?;
+    if check {
+        workspace.build_with_tests()?;
+    } else {
+        workspace::run(&mut workspace.cargo(&["build", "--quiet", "--package", "watchfire"]))?;
+    }
     for file in FILES {
         let wanted = print(workspace, file)?;
         let path = workspace.root.join(file.path);

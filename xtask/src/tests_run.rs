@@ -14,10 +14,7 @@ use crate::workspace::{self, Workspace, on_path, say};
 
 /// Builds once, then runs what is asked for; with `require_all`, leaving something out is a failure.
 pub(crate) fn run(workspace: &Workspace, report: &mut Report, require_all: bool, only: Only) {
-    let build = &["build", "--package", "watchfire"];
-    let built = report.stage("build", Duration::from_secs(600), || {
-        workspace::run(&mut workspace.cargo(build))
-    });
+    let built = report.stage("build", Duration::from_secs(600), || workspace.build_with_tests());
     if built.is_none() {
         return;
     }

@@ -39,6 +39,12 @@ impl Workspace {
             .join(format!("watchfire{}", std::env::consts::EXE_SUFFIX))
     }
 
+    /// Builds everything with the features that the tests ask of the dependencies, binary included. The
+    /// binary alone would have other ones, and every dependency would be compiled twice.
+    pub(crate) fn build_with_tests(&self) -> Result<()> {
+        run(&mut self.cargo(&["test", "--workspace", "--all-targets", "--no-run", "--quiet"]))
+    }
+
     /// A command that runs in the workspace's root.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
