@@ -6,12 +6,13 @@ mod tests;
 use std::{collections::HashMap, error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use parking_lot::Mutex;
 use reqwest::{Client, Response, redirect};
 use serde_json::Value;
 use url::Url;
 use watchfire_crypto::strict_json;
+use watchfire_model::time::Timestamp;
 
 use crate::{
     policy::{Policy, Purpose, Refusal},
@@ -45,6 +46,37 @@ pub struct Fetched {
     pub value: Value,
     /// `max-age` of its `Cache-Control`; zero where it must not be cached.
     pub max_age: Option<Duration>,
+}
+
+/// A request to a destination that comes from data. Its headers may hold credentials: mark those
+/// sensitive.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The URL, which is checked again.
+    pub url: String,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The body; its type is among the headers.
+    pub body: Bytes,
+    /// From the first packet to the last byte.
+    pub total: Duration,
+    /// Bytes of the answer's body that are read.
+    pub max_bytes: usize,
+}
+
+/// What it was answered with; a status of failure is no error.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// The status. Redirects are not followed.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, up to the limit.
+    pub body: Bytes,
+    /// Whether there was more of it.
+    pub truncated: bool,
 }
 
 /// Why there is no document.
@@ -83,6 +115,31 @@ impl FetchLimits {
         total: Duration::from_secs(20),
         json: strict_json::Limits::JWKS,
     };
+}
+
+impl Request {
+    /// A request without headers and body, with an answer of at most 64 KiB within ten seconds.
+    pub fn new(method: Method, url: impl Into<String>) -> Self {
+        Self {
+            method,
+            url: url.into(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            total: Duration::from_secs(10),
+            max_bytes: 64 * 1024,
+        }
+    }
+}
+
+impl Sent {
+    /// How long `Retry-After` asks to wait, whichever of its two forms it has (RFC 9110 section 10.2.3).
+    pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
+        let text = self.headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
+        }
+        Timestamp::parse_http_date(text).ok().map(|at| at.since(now))
+    }
 }
 
 impl Egress {
@@ -128,6 +185,33 @@ impl Egress {
             value: strict_json::parse(&body, &limits.json).map_err(FetchError::NotJson)?,
             max_age: max_age(&headers),
         })
+    }
+
+    /// Sends a request and reads the answer, whatever its status.
+    ///
+    /// # Errors
+    /// [`FetchError::Refused`], [`FetchError::Unreachable`], [`FetchError::TimedOut`].
+    pub async fn send(&self, purpose: Purpose, request: Request) -> Result<Sent, FetchError> {
+        let url = self.check(purpose, &request.url).map_err(FetchError::Refused)?;
+        let client = self.client(purpose)?;
+        let exchange = async {
+            let call = client
+                .request(request.method, url)
+                .headers(request.headers)
+                .body(request.body);
+            let response = call.send().await.map_err(failure)?;
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            let (body, truncated) = read_some(response, request.max_bytes).await?;
+            Ok(Sent {
+                status,
+                headers,
+                body,
+                truncated,
+            })
+        };
+        tokio::time::timeout(request.total, exchange)
+            .await
+            .map_err(|_| FetchError::TimedOut)?
     }
 
     async fn get(&self, purpose: Purpose, url: Url, max_bytes: usize) -> Result<(HeaderMap, Bytes), FetchError> {
@@ -176,15 +260,24 @@ impl fmt::Debug for Egress {
     }
 }
 
-pub(crate) async fn read(mut response: Response, max_bytes: usize) -> Result<Bytes, FetchError> {
+pub(crate) async fn read(response: Response, max_bytes: usize) -> Result<Bytes, FetchError> {
+    match read_some(response, max_bytes).await? {
+        (body, false) => Ok(body),
+        (_, true) => Err(FetchError::TooLong(max_bytes)),
+    }
+}
+
+/// At most `max_bytes` of a body, and whether there was more.
+async fn read_some(mut response: Response, max_bytes: usize) -> Result<(Bytes, bool), FetchError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(failure)? {
-        if body.len().saturating_add(chunk.len()) > max_bytes {
-            return Err(FetchError::TooLong(max_bytes));
+        let room = max_bytes.saturating_sub(body.len());
+        body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+        if chunk.len() > room {
+            return Ok((body.freeze(), true));
         }
-        body.extend_from_slice(&chunk);
     }
-    Ok(body.freeze())
+    Ok((body.freeze(), false))
 }
 
 /// Finds what the resolver said in what the client makes of it. The URL may hold a secret and goes.

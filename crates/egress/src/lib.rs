@@ -20,6 +20,6 @@ pub mod operator;
 pub mod policy;
 mod resolver;
 
-pub use client::{Egress, FetchError, FetchLimits, Fetched};
+pub use client::{Egress, FetchError, FetchLimits, Fetched, Request, Sent};
 pub use jwks::{CachedKeys, JwksCache, JwksError, JwksSource};
 pub use policy::{OutboundAllow, Policy, Purpose, Refusal};

@@ -46,6 +46,16 @@ impl Timestamp {
             .map_err(|_| InvalidTimestamp)
     }
 
+    /// Parses the date of an HTTP header (RFC 9110 section 5.6.7, the form that is sent today).
+    ///
+    /// # Errors
+    /// [`InvalidTimestamp`] for anything else.
+    pub fn parse_http_date(text: &str) -> Result<Self, InvalidTimestamp> {
+        jiff::fmt::rfc2822::parse(text)
+            .map(|at| Self(at.timestamp().as_microsecond()))
+            .map_err(|_| InvalidTimestamp)
+    }
+
     /// This instant `by` later; saturates.
     #[must_use]
     pub fn plus(self, by: Duration) -> Self {

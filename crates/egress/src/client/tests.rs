@@ -223,3 +223,91 @@ async fn an_exception_is_for_its_purpose_when_connecting_too() {
     assert!(matches!(fetch(Purpose::Jwks).await, Err(FetchError::Unreachable(_))));
     assert!(matches!(fetch(Purpose::Push).await, Err(FetchError::Refused(Refusal::Name))));
 }
+
+fn post(url: impl Into<String>) -> Request {
+    let mut request = Request::new(Method::POST, url);
+    request
+        .headers
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    request.body = Bytes::from_static(b"{}");
+    request
+}
+
+#[tokio::test]
+async fn sends_a_body_and_returns_failures_as_answers() {
+    let server = MockServer::start().await;
+    Mock::given(matchers::method("POST"))
+        .and(matchers::header("content-type", "application/json"))
+        .and(matchers::body_string("{}"))
+        .respond_with(
+            ResponseTemplate::new(503)
+                .insert_header("retry-after", "7")
+                .set_body_string("later"),
+        )
+        .expect(1)
+        .mount(&server)
+        .await;
+    let sent = Egress::new(dev())
+        .send(Purpose::Hooks, post(server.uri()))
+        .await
+        .expect("an answer");
+    assert_eq!((sent.status, &sent.body[..], sent.truncated), (503, &b"later"[..], false));
+    assert_eq!(sent.retry_after(Timestamp::from_seconds(0)), Some(Duration::from_secs(7)));
+}
+
+#[tokio::test]
+async fn what_is_sent_follows_the_policy_and_its_limits() {
+    let refused = Egress::new(Policy::default())
+        .send(Purpose::Hooks, post("https://127.0.0.1/"))
+        .await;
+    assert!(
+        matches!(refused, Err(FetchError::Refused(Refusal::Address(_)))),
+        "{refused:?}"
+    );
+    let inward = resolving(Policy::default(), &["10.0.0.1"]);
+    let refused = inward.send(Purpose::Hooks, post("https://hooks.example/")).await;
+    assert!(matches!(refused, Err(FetchError::Refused(Refusal::Name))), "{refused:?}");
+    let server = MockServer::start().await;
+    let answer = ResponseTemplate::new(307)
+        .insert_header("location", "/there")
+        .set_body_bytes(vec![b'a'; 11]);
+    Mock::given(matchers::any())
+        .respond_with(answer)
+        .expect(1)
+        .mount(&server)
+        .await;
+    let mut request = post(server.uri());
+    request.max_bytes = 10;
+    let sent = Egress::new(dev()).send(Purpose::Hooks, request).await.expect("an answer");
+    assert_eq!((sent.status, sent.body.len(), sent.truncated), (307, 10, true));
+}
+
+#[tokio::test]
+async fn a_target_that_does_not_answer_is_left() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let mut request = post(format!("http://{}/", listener.local_addr().expect("bound")));
+    request.total = Duration::from_millis(50);
+    let refused = Egress::new(dev()).send(Purpose::Hooks, request).await;
+    assert!(matches!(refused, Err(FetchError::TimedOut)), "{refused:?}");
+}
+
+#[test]
+fn retry_after_has_two_forms() {
+    let now = Timestamp::parse("2026-08-28T14:31:00Z").expect("a date");
+    for (text, seconds) in [
+        ("120", Some(120)),
+        ("Fri, 28 Aug 2026 14:31:30 GMT", Some(30)),
+        ("Fri, 28 Aug 2026 14:30:00 GMT", Some(0)),
+        ("soon", None),
+        ("-1", None),
+        ("", None),
+    ] {
+        let sent = Sent {
+            status: 429,
+            headers: [(header::RETRY_AFTER, HeaderValue::from_static(text))].into_iter().collect(),
+            body: Bytes::new(),
+            truncated: false,
+        };
+        assert_eq!(sent.retry_after(now), seconds.map(Duration::from_secs), "{text}");
+    }
+}
