@@ -7,6 +7,7 @@
 //! | [`set`] | a token from bytes to [`set::VerifiedSet`]: the order of ssf.md 1.5 |
 //! | [`event`] | the 27 typed payloads, legacy names, unknown types |
 //! | [`subject`] | subject identifiers, complex subjects, what they name |
+//! | [`stream`] | a stream as its receiver sees it: configuration, polls, what answers mean |
 //! | [`dialect`] | what each profile tolerates, as data |
 //! | [`error`] | `err` and `description` |
 
@@ -16,6 +17,7 @@ pub mod dialect;
 pub mod error;
 pub mod event;
 pub mod set;
+pub mod stream;
 pub mod subject;
 
 pub use self::{
