@@ -80,6 +80,7 @@ pub struct Inner {
     api_calls: RateLimiter,
     log_calls: RateLimiter,
     token_calls: RateLimiter,
+    egress: Egress,
     client_keys: ClientKeys,
     nonces: Nonces,
     logins: RateLimiter,
@@ -113,7 +114,7 @@ impl App {
             allow: settings.outbound_allow.clone(),
             dev: settings.dev,
         });
-        let client_keys = ClientKeys::new(JwksCache::new(egress, JwksLimits::default()));
+        let client_keys = ClientKeys::new(JwksCache::new(egress.clone(), JwksLimits::default()));
         let nonces = Nonces::new(HmacSha256::new(vault.nonce_key()));
         let logins = RateLimiter::new(RateLimit::per_second(settings.logins_per_second));
         let failures = Failures::new(settings.lockout);
@@ -132,6 +133,7 @@ impl App {
             api_calls,
             log_calls,
             token_calls,
+            egress,
             client_keys,
             nonces,
             logins,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use watchfire_model::{
     id::{ActionId, EventHookId, IdSource},
     log::{EventType, LogEvent},
-    object::{Action, ActionCall, ActionState},
+    object::{Action, ActionCall},
     row::Decision,
     slice::{Need, Slice},
     time::Timestamp,
@@ -62,20 +62,11 @@ impl Context<'_> {
     pub fn log(&mut self, decision: &mut Decision, mut event: LogEvent) {
         event.stamp(self.ids.next_uuid(), self.now);
         for hook in self.hooks.get(&event.event_type).into_iter().flatten() {
-            decision.put(Action {
-                id: ActionId::generate(self.ids),
-                call: ActionCall::HookDelivery {
-                    hook: hook.clone(),
-                    event: event.uuid.clone(),
-                },
-                state: ActionState::Pending,
-                due_at: self.now,
-                lease: None,
-                attempts: Vec::new(),
-                cause: None,
-                created: self.now,
-                finished_at: None,
-            });
+            let call = ActionCall::HookDelivery {
+                hook: hook.clone(),
+                event: event.uuid.clone(),
+            };
+            decision.put(Action::due(ActionId::generate(self.ids), call, None, self.now));
         }
         decision.log(event);
     }

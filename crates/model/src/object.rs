@@ -17,7 +17,10 @@ mod stream_in;
 mod user;
 
 pub use self::{
-    action::{Action, ActionCall, ActionCause, ActionState, Attempt, EventHook, Lease, LogoutEndpoint, ProviderReach, Workflow},
+    action::{
+        Action, ActionCall, ActionCause, ActionState, Attempt, EventHook, Lease, LogoutEndpoint, ProviderReach, RetiringSecret,
+        Workflow,
+    },
     client::{AuthMethod, Client, ClientMetadata, Grant, KeySource},
     draft::{PolicyDraft, RuleDraft, ZoneDraft},
     entity_risk::{Cause, CauseKind, CauseSource, EntityRisk, Fact, LinkRef, Sharing, SubjectLink},

@@ -35,6 +35,10 @@ pub struct Action {
     pub cause: Option<ActionCause>,
     /// When it was decided.
     pub created: Timestamp,
+    /// When a person last put it to work, by an approval or by hand: its retries and the time that they
+    /// may take count from there. Absent: from when it was decided.
+    #[serde(default)]
+    pub resumed_at: Option<Timestamp>,
     /// When it ended.
     #[serde(default)]
     pub finished_at: Option<Timestamp>,
@@ -42,7 +46,46 @@ pub struct Action {
 
 impl Action {
     /// How long one that has ended is kept.
-    pub const RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+    pub const RETENTION: Duration = days(30);
+    /// How long a delivery to an event hook is kept that has succeeded: the event itself is in the log.
+    pub const HOOK_RETENTION: Duration = days(1);
+    /// How long a delivery to an event hook is kept that has failed.
+    pub const DEAD_HOOK_RETENTION: Duration = days(7);
+
+    /// One that is due at once.
+    pub const fn due(id: ActionId, call: ActionCall, cause: Option<ActionCause>, now: Timestamp) -> Self {
+        Self {
+            id,
+            call,
+            state: ActionState::Pending,
+            due_at: now,
+            lease: None,
+            attempts: Vec::new(),
+            cause,
+            created: now,
+            resumed_at: None,
+            finished_at: None,
+        }
+    }
+
+    /// From when its retries count.
+    pub fn working_since(&self) -> Timestamp {
+        self.resumed_at.unwrap_or(self.created)
+    }
+
+    /// How long it is kept once it has ended; `None` waits for a person.
+    fn retention(&self) -> Option<Duration> {
+        let is_hook = matches!(self.call, ActionCall::HookDelivery { .. });
+        match self.state {
+            ActionState::Dead => is_hook.then_some(Self::DEAD_HOOK_RETENTION),
+            _ if is_hook => Some(Self::HOOK_RETENTION),
+            _ => Some(Self::RETENTION),
+        }
+    }
+}
+
+const fn days(count: u64) -> Duration {
+    Duration::from_secs(count * 24 * 60 * 60)
 }
 
 impl Keyed for Action {
@@ -51,11 +94,7 @@ impl Keyed for Action {
             id: self.id.to_string(),
             parent: Some(self.state.as_str().to_owned()),
             natural: None,
-            // Dead letters wait for a person.
-            expires_at: self
-                .finished_at
-                .filter(|_| self.state != ActionState::Dead)
-                .map(|at| at.plus(Self::RETENTION)),
+            expires_at: self.finished_at.zip(self.retention()).map(|(at, kept)| at.plus(kept)),
         }
     }
 }
@@ -205,12 +244,24 @@ pub struct Workflow {
     pub url: String,
     /// The sealed key of its signatures.
     pub sealed_secret: String,
+    /// The key before it, which signs beside it for a while.
+    #[serde(default)]
+    pub retiring_secret: Option<RetiringSecret>,
     /// Inactive ones are not called.
     pub status: Status,
     /// When it was made.
     pub created: Timestamp,
     /// When it was changed.
     pub last_updated: Timestamp,
+}
+
+/// A key that was replaced: both sign until receivers had time to take the new one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetiringSecret {
+    /// The sealed key.
+    pub sealed: String,
+    /// Then it no longer signs.
+    pub until: Timestamp,
 }
 
 impl Keyed for Workflow {

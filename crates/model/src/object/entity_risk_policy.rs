@@ -57,6 +57,9 @@ pub struct EntityRiskRule {
     pub created: Timestamp,
     /// When it was changed.
     pub last_updated: Timestamp,
+    /// The actor who made or changed it last: it may not approve what the rule asks for.
+    #[serde(default)]
+    pub last_updated_by: Option<String>,
 }
 
 impl Keyed for EntityRiskRule {
