@@ -237,13 +237,17 @@ impl<J: Journal> Sequencer<J> {
     }
 
     async fn one(&mut self, pending: &mut dyn Pending) -> Result<(Decision, Option<Seq>), StoreError> {
-        let mut slice = self.journal.load(&pending.needs()).await?;
+        let mut asked = pending.needs();
+        let mut slice = self.journal.load(&asked).await?;
         for _ in 0..MAX_FOLLOW_UPS {
-            let more = pending.follow_up(&slice);
+            // What was asked for and is not there shall not be looked for again.
+            let mut more = pending.follow_up(&slice);
+            more.retain(|need| !asked.contains(need));
             if more.is_empty() {
                 break;
             }
             slice.merge(self.journal.load(&more).await?);
+            asked.append(&mut more);
         }
         let hooks = self.state.directory();
         self.last = self.last.max(self.clock.now());

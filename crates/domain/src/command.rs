@@ -23,8 +23,8 @@ pub trait Command: Send + 'static {
     fn needs(&self) -> Vec<Need>;
 
     /// What it must see beside that, now that it has seen `slice`: an identifier leads to a user, the user
-    /// to its groups. Asked again after each load until there is nothing more, at most
-    /// [`MAX_FOLLOW_UPS`] times.
+    /// to its groups. Asked again after each load until there is nothing new, at most
+    /// [`MAX_FOLLOW_UPS`] times; what has been asked for before is left out, so it may be named again.
     fn follow_up(&self, slice: &Slice) -> Vec<Need> {
         let _ = slice;
         Vec::new()

@@ -6,6 +6,7 @@
 //! | [`clock`], [`entropy`] | time that is set by hand, bytes from a seed |
 //! | [`server`] | the whole server on such an application, without a socket |
 //! | [`service_app`] | a registered client with its key, and DPoP proofs |
+//! | [`set_sender`] | a vendor that sends Security Event Tokens |
 //! | [`app`] | the application over a store in a temporary folder, with restarts |
 //! | [`backend`] | the journals that there are, behind one way to open them |
 //! | [`delayed`] | a journal that is durable at once and applied behind, after a delay that is set |
@@ -23,6 +24,7 @@ pub mod delayed;
 pub mod entropy;
 pub mod server;
 pub mod service_app;
+pub mod set_sender;
 pub mod sim_disk;
 pub mod witness;
 
@@ -31,4 +33,5 @@ pub use self::{
     clock::FakeClock,
     server::{Answer, Call, TestServer},
     service_app::ServiceApp,
+    set_sender::SetSender,
 };
