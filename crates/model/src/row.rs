@@ -149,7 +149,8 @@ pub struct SetNote {
     /// The stream that it came by; `None` for the common endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<StreamInId>,
-    /// SHA-256 of the token, hexadecimal: a second token under this `jti` is told apart (SET-23).
+    /// SHA-256 of the claims as they were signed, hexadecimal: other content under this `jti` is told
+    /// apart, and a token that was signed anew is not (SET-23).
     pub digest: String,
     /// Each way in which the token was not as SSF 1.0 has it, and was taken all the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -23,6 +23,10 @@ pub struct Dialect {
     pub audience_slash: bool,
     /// The members that Okta demands of its six types are demanded (okta.md 6.3).
     pub okta_members: bool,
+    /// Nothing but RS256 is taken (ITOP-16).
+    pub rs256_only: bool,
+    /// A session's end and a changed credential need a `reason_admin` (ITOP-23, ITOP-24).
+    pub reason_admin_required: bool,
 }
 
 impl Dialect {
@@ -50,12 +54,16 @@ const INTEROP: Dialect = Dialect {
     events_at_top_level: false,
     audience_slash: false,
     okta_members: false,
+    rs256_only: true,
+    reason_admin_required: true,
 };
 
 const STANDARD: Dialect = Dialect {
     name: DialectName::Standard,
     several_events: true,
     subject_in_event: true,
+    rs256_only: false,
+    reason_admin_required: false,
     ..INTEROP
 };
 

@@ -46,6 +46,13 @@ pub struct SetError {
     pub description: Cow<'static, str>,
 }
 
+/// What is wrong with a claim, in the contract's words where it has some (okta.md 6.5).
+pub(crate) const NOT_ALLOWED: &str = "Not one of the allowed values";
+/// A value of the wrong type or syntax.
+pub(crate) const MALFORMED: &str = "The field is malformed";
+/// A claim that must not be there (SET-19, SET-20).
+pub(crate) const UNEXPECTED: &str = "The field is not allowed";
+
 impl SetError {
     /// A refusal with a standing text.
     pub const fn new(code: ErrorCode, description: &'static str) -> Self {
@@ -53,6 +60,37 @@ impl SetError {
             code,
             description: Cow::Borrowed(description),
         }
+    }
+
+    /// Not a token that could be read (okta.md 6.5, row 1).
+    pub const fn unreadable() -> Self {
+        Self::new(ErrorCode::InvalidRequest, "Could not parse security event token")
+    }
+
+    /// Nobody who may send here (row 2).
+    pub const fn unknown_issuer() -> Self {
+        Self::new(
+            ErrorCode::InvalidIssuer,
+            "The issuer is not a registered security events provider",
+        )
+    }
+
+    /// No key, or none that may be used with the token's algorithm (row 3).
+    pub const fn no_key() -> Self {
+        Self::new(
+            ErrorCode::InvalidKey,
+            "Could not find a key to verify the security event token",
+        )
+    }
+
+    /// The signature is wrong (row 4).
+    pub const fn bad_signature() -> Self {
+        Self::new(ErrorCode::AuthenticationFailed, "Could not verify message signature")
+    }
+
+    /// Meant for somebody else (row 5).
+    pub const fn wrong_audience() -> Self {
+        Self::new(ErrorCode::InvalidAudience, "The audience does not match this org")
     }
 
     /// A claim that is missing: the contract's words (okta.md 6.5). `path` is the claim's, in camel case.

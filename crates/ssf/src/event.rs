@@ -1,11 +1,21 @@
 //! The catalogue of events (ssf.md 3): 27 typed payloads, and whatever else may come.
 
+mod members;
+mod payload;
+pub(crate) mod read;
+mod subject;
+#[cfg(test)]
+mod tests;
+
 use std::net::IpAddr;
 
 use serde_json::{Map, Value};
-use watchfire_model::{object::StreamStatus, signal::RiskLevel, time::Timestamp};
+use watchfire_model::{entity::EntityKind, object::StreamStatus, signal::RiskLevel, time::Timestamp};
 
-use crate::subject::Subject;
+use crate::{
+    catalogue::EventKind,
+    subject::{SimpleSubject, Subject},
+};
 
 /// One event of a SET.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +45,11 @@ pub enum Payload {
     /// 1
     Verification { state: Option<String> },
     /// 2
-    StreamUpdated { status: StreamStatus, reason: Option<String> },
+    StreamUpdated {
+        /// `None` for a word that is none of the three (EVT-11).
+        status: Option<StreamStatus>,
+        reason: Option<String>,
+    },
     /// 3; with the members that Okta's receiver takes beside it.
     SessionRevoked {
         current_ip: Option<IpAddr>,
@@ -102,21 +116,82 @@ pub enum Payload {
     /// 24
     SessionsRevoked,
     /// 25
-    UserRiskChange {
-        current: OktaLevel,
-        previous: Option<OktaLevel>,
-    },
+    UserRiskChange { current: OktaLevel, previous: OktaLevel },
     /// 26
-    DeviceRiskChange {
-        current: OktaLevel,
-        previous: Option<OktaLevel>,
-    },
+    DeviceRiskChange { current: OktaLevel, previous: OktaLevel },
     /// 27
     IpChange { current: String, previous: String },
     /// A name that is known and has no effect (ssf.md 3.5, 3.6).
     Recognised,
     /// Anything else (SET-36).
     Unknown,
+}
+
+impl SecurityEvent {
+    /// Its type, when that is one of the 27.
+    pub const fn kind(&self) -> Option<EventKind> {
+        self.payload.kind()
+    }
+
+    /// The users, devices and sessions that it is about, as its sender names them. None for events of
+    /// the stream itself, and for types that are not known.
+    pub fn members(&self) -> Vec<(EntityKind, &SimpleSubject)> {
+        match (&self.subject, self.payload.simple_subject()) {
+            (Some(subject), Some(kind)) => subject.members(kind),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Payload {
+    /// The type, when it is one of the 27.
+    pub const fn kind(&self) -> Option<EventKind> {
+        Some(match self {
+            Self::Verification { .. } => EventKind::Verification,
+            Self::StreamUpdated { .. } => EventKind::StreamUpdated,
+            Self::SessionRevoked { .. } => EventKind::SessionRevoked,
+            Self::TokenClaimsChange { .. } => EventKind::TokenClaimsChange,
+            Self::CredentialChange { .. } => EventKind::CredentialChange,
+            Self::AssuranceLevelChange { .. } => EventKind::AssuranceLevelChange,
+            Self::DeviceComplianceChange { .. } => EventKind::DeviceComplianceChange,
+            Self::SessionEstablished { .. } => EventKind::SessionEstablished,
+            Self::SessionPresented { .. } => EventKind::SessionPresented,
+            Self::RiskLevelChange { .. } => EventKind::RiskLevelChange,
+            Self::AccountCredentialChangeRequired => EventKind::AccountCredentialChangeRequired,
+            Self::AccountPurged => EventKind::AccountPurged,
+            Self::AccountDisabled { .. } => EventKind::AccountDisabled,
+            Self::AccountEnabled => EventKind::AccountEnabled,
+            Self::IdentifierChanged { .. } => EventKind::IdentifierChanged,
+            Self::IdentifierRecycled => EventKind::IdentifierRecycled,
+            Self::CredentialCompromise { .. } => EventKind::CredentialCompromise,
+            Self::OptIn => EventKind::OptIn,
+            Self::OptOutInitiated => EventKind::OptOutInitiated,
+            Self::OptOutCancelled => EventKind::OptOutCancelled,
+            Self::OptOutEffective => EventKind::OptOutEffective,
+            Self::RecoveryActivated => EventKind::RecoveryActivated,
+            Self::RecoveryInformationChanged => EventKind::RecoveryInformationChanged,
+            Self::SessionsRevoked => EventKind::SessionsRevoked,
+            Self::UserRiskChange { .. } => EventKind::UserRiskChange,
+            Self::DeviceRiskChange { .. } => EventKind::DeviceRiskChange,
+            Self::IpChange { .. } => EventKind::IpChange,
+            Self::Recognised | Self::Unknown => return None,
+        })
+    }
+
+    /// What a subject that is no complex one names (ssf.md annex B, column Entity).
+    const fn simple_subject(&self) -> Option<EntityKind> {
+        match self {
+            Self::Verification { .. } | Self::StreamUpdated { .. } | Self::Recognised | Self::Unknown => None,
+            Self::DeviceComplianceChange { .. } | Self::DeviceRiskChange { .. } => Some(EntityKind::Device),
+            Self::RiskLevelChange { principal, .. } => match principal {
+                Principal::User => Some(EntityKind::User),
+                Principal::Device => Some(EntityKind::Device),
+                Principal::Session => Some(EntityKind::Session),
+                Principal::Other(_) => None,
+            },
+            _ => Some(EntityKind::User),
+        }
+    }
 }
 
 /// `change_type`
