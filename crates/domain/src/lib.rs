@@ -19,6 +19,7 @@ pub mod risk_provider;
 pub mod session;
 pub mod sign_in;
 pub mod signing_key;
+pub mod stream_in;
 pub mod token;
 pub mod user;
 pub mod zone;

@@ -39,6 +39,15 @@ pub(crate) fn decide<C: Command>(command: &C, slice: &Slice) -> Decided<C::Outco
     )
 }
 
+/// Gives `act` what a decision is made with.
+pub(crate) fn with_context<T>(act: impl FnOnce(&mut Context<'_>) -> T) -> T {
+    act(&mut Context {
+        now: NOW,
+        ids: &mut Counted(0),
+        hooks: &Default::default(),
+    })
+}
+
 /// The log events of a decision.
 pub(crate) fn events(decision: &Decision) -> Vec<&LogEvent> {
     decision

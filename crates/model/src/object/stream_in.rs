@@ -16,6 +16,11 @@ pub struct StreamIn {
     pub id: StreamInId,
     /// The provider that it feeds; it goes with it.
     pub provider_id: SecurityEventsProviderId,
+    /// A random text that nobody can guess: the last part of the address that SETs are pushed to
+    /// (PUSH-06), and what its secrets are sealed to.
+    pub key: String,
+    /// The provider's `issuer`: it stays known when the provider goes.
+    pub issuer: String,
     /// The transmitter's `stream_id`; absent until it has been made or adopted there (STRM-20).
     #[serde(default)]
     pub remote_id: Option<String>,
@@ -30,6 +35,9 @@ pub struct StreamIn {
     pub delivery: StreamDelivery,
     /// How we authenticate at the transmitter.
     pub authorization: StreamAuthorization,
+    /// Whether the transmitter knows delivery methods only by the names of the RISC drafts (AMB-06).
+    #[serde(default)]
+    pub risc_names: bool,
     /// Event types that we ask for.
     pub events_requested: Vec<String>,
     /// Event types that the transmitter says it sends.
@@ -43,6 +51,9 @@ pub struct StreamIn {
     /// Description for people.
     #[serde(default)]
     pub description: Option<String>,
+    /// `format` that the transmitter wants to be asked for (AMB-07).
+    #[serde(default)]
+    pub subject_format: Option<String>,
     /// Seconds between two verification requests, as the transmitter asks.
     #[serde(default)]
     pub min_verification_interval: Option<u64>,
@@ -61,10 +72,23 @@ pub struct StreamIn {
     /// What went wrong last, for people.
     #[serde(default)]
     pub last_error: Option<String>,
+    /// When it was deleted here. It is kept until it is gone at the transmitter too.
+    #[serde(default)]
+    pub deleted_at: Option<Timestamp>,
     /// When it was made.
     pub created: Timestamp,
     /// When it was changed.
     pub last_updated: Timestamp,
+}
+
+impl StreamIn {
+    /// Where SETs are pushed to, below the org URL.
+    pub fn push_path(&self) -> String {
+        format!("{}{}/events", Self::PUSH_PREFIX, self.key)
+    }
+
+    /// What [`Self::push_path`] begins with.
+    pub const PUSH_PREFIX: &'static str = "/ssf/v1/streams-in/";
 }
 
 impl Keyed for StreamIn {
@@ -83,8 +107,10 @@ impl Keyed for StreamIn {
 pub enum StreamDelivery {
     /// The transmitter posts them to an address of ours that nobody can guess (PUSH-06).
     Push {
-        /// Hash of the value of `Authorization` that it must send.
+        /// SHA-256 of the value of `Authorization` that it must send, hexadecimal.
         credential_hash: String,
+        /// That value, sealed: a stream that is replaced must be given it again (STRM-13).
+        sealed_credential: String,
     },
     /// We fetch them (RFC 8936).
     Poll {
