@@ -1,4 +1,5 @@
-//! What providers send: risk events.
+//! What providers send: risk events and Security Event Tokens.
 
+pub mod event_keys;
 pub mod risk_events;
 pub mod risk_providers;

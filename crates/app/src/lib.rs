@@ -46,6 +46,7 @@ use watchfire_store::index::Index;
 use self::{
     access::Principal,
     identity::{Failures, client_keys::ClientKeys, passwords::Passwords, signing_keys::SigningKeys},
+    intake::event_keys::EventKeys,
     rate::{RateLimit, RateLimiter, RateWindow},
     sequencer::Commands,
     state::State,
@@ -82,6 +83,7 @@ pub struct Inner {
     token_calls: RateLimiter,
     egress: Egress,
     client_keys: ClientKeys,
+    event_keys: EventKeys,
     nonces: Nonces,
     logins: RateLimiter,
     failures: Failures,
@@ -115,6 +117,7 @@ impl App {
             dev: settings.dev,
         });
         let client_keys = ClientKeys::new(JwksCache::new(egress.clone(), JwksLimits::default()));
+        let event_keys = EventKeys::new(egress.clone(), settings.event_keys);
         let nonces = Nonces::new(HmacSha256::new(vault.nonce_key()));
         let logins = RateLimiter::new(RateLimit::per_second(settings.logins_per_second));
         let failures = Failures::new(settings.lockout);
@@ -135,6 +138,7 @@ impl App {
             token_calls,
             egress,
             client_keys,
+            event_keys,
             nonces,
             logins,
             failures,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use watchfire_egress::OutboundAllow;
 
-use crate::{identity::LockoutLimits, sequencer::SequencerLimits, state::SignalLimits};
+use crate::{identity::LockoutLimits, intake::event_keys::EventKeyLimits, sequencer::SequencerLimits, state::SignalLimits};
 
 /// Settings of the use cases. The command line, the environment and the file are the `cli`'s.
 #[derive(Clone, Debug)]
@@ -37,6 +37,8 @@ pub struct Settings {
     pub password_hashes: usize,
     /// When failures in a row lock an account.
     pub lockout: LockoutLimits,
+    /// How the keys of security events providers are fetched.
+    pub event_keys: EventKeyLimits,
 }
 
 impl Settings {
@@ -57,6 +59,7 @@ impl Settings {
             signals: SignalLimits::default(),
             password_hashes: 2,
             lockout: LockoutLimits::default(),
+            event_keys: EventKeyLimits::default(),
         }
     }
 }

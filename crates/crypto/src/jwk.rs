@@ -120,6 +120,7 @@ pub fn thumbprint(jwk: &Value) -> Result<String, JwkError> {
 }
 
 /// A public key that is parsed, cached and bound to its algorithms.
+#[derive(Clone)]
 pub struct VerificationKey {
     kid: Option<String>,
     thumbprint: String,

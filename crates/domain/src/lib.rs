@@ -16,6 +16,7 @@ pub mod policy_rule;
 pub mod rejection;
 pub mod risk_event;
 pub mod risk_provider;
+pub mod security_events_provider;
 pub mod session;
 pub mod sign_in;
 pub mod signing_key;

@@ -37,6 +37,8 @@ pub struct FetchLimits {
     pub total: Duration,
     /// Bytes of the body, and its shape.
     pub json: strict_json::Limits,
+    /// Media types of which the answer must have one; any when there are none.
+    pub media_types: &'static [&'static str],
 }
 
 /// A JSON document from elsewhere.
@@ -94,6 +96,9 @@ pub enum FetchError {
     /// Anything but 200; redirects are not followed (JWT-15).
     #[error("the destination answered with status {0}")]
     Status(u16),
+    /// A type that is not taken (okta.md 5.2).
+    #[error("the answer's Content-Type is not {}", .0.join(" or "))]
+    MediaType(&'static [&'static str]),
     /// More bytes than allowed.
     #[error("the answer is longer than {0} bytes")]
     TooLong(usize),
@@ -114,6 +119,19 @@ impl FetchLimits {
     pub const JWKS: Self = Self {
         total: Duration::from_secs(20),
         json: strict_json::Limits::JWKS,
+        media_types: &[],
+    };
+    /// The key set of a sender of SETs, which must say what it is (okta.md 5.2, RFC 7517 section 8.5).
+    pub const EVENT_KEYS: Self = Self {
+        total: Duration::from_secs(10),
+        media_types: &["application/json", "application/jwk-set+json"],
+        ..Self::JWKS
+    };
+    /// A transmitter's metadata (META-03).
+    pub const METADATA: Self = Self {
+        total: Duration::from_secs(10),
+        media_types: &["application/json"],
+        ..Self::JWKS
     };
 }
 
@@ -177,7 +195,7 @@ impl Egress {
     /// [`FetchError`].
     pub async fn fetch_json(&self, purpose: Purpose, url: &str, limits: &FetchLimits) -> Result<Fetched, FetchError> {
         let url = self.check(purpose, url).map_err(FetchError::Refused)?;
-        let fetch = self.get(purpose, url, limits.json.max_bytes);
+        let fetch = self.get(purpose, url, limits);
         let (headers, body) = tokio::time::timeout(limits.total, fetch)
             .await
             .map_err(|_| FetchError::TimedOut)??;
@@ -214,14 +232,17 @@ impl Egress {
             .map_err(|_| FetchError::TimedOut)?
     }
 
-    async fn get(&self, purpose: Purpose, url: Url, max_bytes: usize) -> Result<(HeaderMap, Bytes), FetchError> {
+    async fn get(&self, purpose: Purpose, url: Url, limits: &FetchLimits) -> Result<(HeaderMap, Bytes), FetchError> {
         let request = self.client(purpose)?.get(url).header(header::ACCEPT, "application/json");
         let response = request.send().await.map_err(failure)?;
         if response.status() != http::StatusCode::OK {
             return Err(FetchError::Status(response.status().as_u16()));
         }
         let headers = response.headers().clone();
-        Ok((headers, read(response, max_bytes).await?))
+        if !limits.media_types.is_empty() && !limits.media_types.contains(&media_type(&headers).as_str()) {
+            return Err(FetchError::MediaType(limits.media_types));
+        }
+        Ok((headers, read(response, limits.json.max_bytes).await?))
     }
 
     fn client(&self, purpose: Purpose) -> Result<Client, FetchError> {
@@ -293,6 +314,13 @@ pub(crate) fn failure(error: reqwest::Error) -> FetchError {
         return FetchError::TimedOut;
     }
     FetchError::Unreachable(error.without_url())
+}
+
+/// Without parameters, in small letters; empty when there is none.
+fn media_type(headers: &HeaderMap) -> String {
+    let named = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = named.and_then(|value| value.split(';').next()).unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
 }
 
 fn max_age(headers: &HeaderMap) -> Option<Duration> {

@@ -36,6 +36,9 @@ pub struct JwksLimits {
     pub refetch_pause: Duration,
     /// Between a fetch that failed and the next one.
     pub failure_pause: Duration,
+    /// Whether a set that has been fetched and has no usable key any more takes the place of the one
+    /// before it (JWT-06), or counts as one that could not be had.
+    pub empty_replaces: bool,
     /// How many owners' sets are kept; past it, the one that was used the longest ago goes.
     pub max_owners: usize,
 }
@@ -102,6 +105,7 @@ impl Default for JwksLimits {
             max_stale: 24 * hour,
             refetch_pause: minute,
             failure_pause: Duration::from_secs(10),
+            empty_replaces: false,
             max_owners: 1000,
         }
     }
@@ -151,9 +155,15 @@ impl JwksCache {
             Err(error) => {
                 tracing::warn!(owner = source.owner, error = ?error, "could not fetch a JWK set");
                 flight.fail(error.clone(), now);
+                self.retract(&entry, &error);
                 entry.usable(now).ok_or(error)
             }
         }
+    }
+
+    /// The keys of `source` that may be used now, without a fetch.
+    pub fn published(&self, source: &JwksSource<'_>, now: Timestamp) -> Option<CachedKeys> {
+        self.entry(source, now).usable(now)
     }
 
     /// A newer set than `known`, whose keys did not fit a token. It is fetched at most once in a
@@ -171,6 +181,7 @@ impl JwksCache {
             Ok(fetched) => Some(entry.publish(fetched, now)),
             Err(error) => {
                 tracing::warn!(owner = source.owner, error = ?error, "could not fetch a JWK set again");
+                self.retract(&entry, &error);
                 None
             }
         }
@@ -184,6 +195,12 @@ impl JwksCache {
     /// How many owners' sets are kept.
     pub fn owners(&self) -> usize {
         self.entries.lock().len()
+    }
+
+    fn retract(&self, entry: &Entry, error: &JwksError) {
+        if self.limits.empty_replaces && matches!(error, JwksError::Empty) {
+            entry.retract();
+        }
     }
 
     fn entry(&self, source: &JwksSource<'_>, now: Timestamp) -> Arc<Entry> {

@@ -9,6 +9,7 @@
 //! | [`event`] | the 27 typed payloads, unknown types |
 //! | [`subject`] | subject identifiers, complex subjects, what they name |
 //! | [`stream`] | a stream as its receiver sees it: configuration, polls, what answers mean |
+//! | [`metadata`] | a transmitter's configuration document |
 //! | [`dialect`] | what each profile tolerates, as data |
 //! | [`normalisation`] | names for what was tolerated |
 //! | [`error`] | `err` and `description` |
@@ -19,6 +20,7 @@ pub mod catalogue;
 pub mod dialect;
 pub mod error;
 pub mod event;
+pub mod metadata;
 pub mod normalisation;
 mod numeric_date;
 pub mod set;
@@ -30,6 +32,7 @@ pub use self::{
     dialect::Dialect,
     error::{ErrorCode, SetError},
     event::{Payload, SecurityEvent},
+    metadata::TransmitterMetadata,
     normalisation::Normalisation,
     set::{Expected, UnverifiedSet, VerifiedSet, VerifyFailure},
     subject::{ComplexSubject, SimpleSubject, Subject},

@@ -41,7 +41,7 @@ pub struct RejectedKey {
 }
 
 /// Parsed, cached public keys.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct KeySet {
     keys: Vec<VerificationKey>,
     rejected: Vec<RejectedKey>,
@@ -74,6 +74,19 @@ impl KeySet {
             }
         }
         set
+    }
+
+    /// The set without the keys that `revoked` names by `kid` or by thumbprint (JWT-06).
+    #[must_use]
+    pub fn without(&self, revoked: &[String]) -> Self {
+        let is_revoked = |key: &&VerificationKey| {
+            let mut names = revoked.iter();
+            names.any(|name| key.kid() == Some(name) || key.thumbprint() == name)
+        };
+        Self {
+            keys: self.keys.iter().filter(|key| !is_revoked(key)).cloned().collect(),
+            rejected: self.rejected.clone(),
+        }
     }
 
     /// The usable keys, in the order of the set.

@@ -110,6 +110,11 @@ impl Entry {
             generation,
         }
     }
+
+    /// The owner has no keys any more.
+    pub(super) fn retract(&self) {
+        self.published.store(None);
+    }
 }
 
 impl fmt::Debug for Entry {

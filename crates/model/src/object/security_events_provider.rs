@@ -70,6 +70,9 @@ pub struct ProviderProfile {
     /// say that users are at risk, not who they are (architecture section 8).
     #[serde(default)]
     pub authoritative: bool,
+    /// Keys that are not used although its key set has them, by `kid` or thumbprint (JWT-06).
+    #[serde(default)]
+    pub revoked_keys: Vec<String>,
 }
 
 impl ProviderProfile {
@@ -86,6 +89,7 @@ impl ProviderProfile {
             domains: None,
             issuers: None,
             authoritative: false,
+            revoked_keys: Vec::new(),
         }
     }
 }
