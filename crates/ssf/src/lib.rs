@@ -5,6 +5,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`set`] | a token from bytes to [`set::VerifiedSet`]: the order of ssf.md 1.5 |
+//! | [`builder`] | claims of our own making |
 //! | [`catalogue`] | the names of event types |
 //! | [`event`] | the 27 typed payloads, unknown types |
 //! | [`subject`] | subject identifiers, complex subjects, what they name |
@@ -16,6 +17,7 @@
 
 #![deny(missing_docs)]
 
+pub mod builder;
 pub mod catalogue;
 pub mod dialect;
 pub mod error;
