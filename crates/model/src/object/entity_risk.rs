@@ -35,9 +35,6 @@ pub struct EntityRisk {
     /// does not undo it (ssf.md annex B).
     #[serde(default)]
     pub newest: BTreeMap<String, Timestamp>,
-    /// Events of the same transaction (`txn`) count once.
-    #[serde(default)]
-    pub transactions: Vec<String>,
     /// The user behind a device or a session, as far as it is known.
     #[serde(default)]
     pub user: Option<UserId>,
@@ -61,7 +58,6 @@ impl EntityRisk {
             acted: BTreeMap::new(),
             facts: BTreeMap::new(),
             newest: BTreeMap::new(),
-            transactions: Vec::new(),
             user: None,
             links: Vec::new(),
             recorded: false,
@@ -101,6 +97,13 @@ pub struct Cause {
     /// What it came with.
     #[serde(default)]
     pub receipt: Option<ReceiptId>,
+    /// `txn` of what it came with: of several causes of one source and transaction, only the strongest
+    /// counts (ssf.md annex B).
+    #[serde(default)]
+    pub transaction: Option<String>,
+    /// Clean step-ups since then (risk-engine.md 5.7).
+    #[serde(default)]
+    pub step_ups: u32,
 }
 
 /// What a cause is (ssf.md annex B; the numbers are its rows).
@@ -143,6 +146,57 @@ pub enum CauseKind {
     SignIn,
 }
 
+impl CauseKind {
+    /// Every kind.
+    pub const ALL: [Self; 17] = [
+        Self::SessionRevoked,
+        Self::CredentialChange,
+        Self::AssuranceDecrease,
+        Self::DeviceNotCompliant,
+        Self::RiskLevel,
+        Self::CredentialChangeRequired,
+        Self::AccountDisabled,
+        Self::IdentifierChanged,
+        Self::IdentifierRecycled,
+        Self::CredentialCompromise,
+        Self::RecoveryActivated,
+        Self::RecoveryInformationChanged,
+        Self::UserRisk,
+        Self::DeviceRisk,
+        Self::IpChange,
+        Self::AdminOverride,
+        Self::SignIn,
+    ];
+
+    /// The name, as it is stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SessionRevoked => "session_revoked",
+            Self::CredentialChange => "credential_change",
+            Self::AssuranceDecrease => "assurance_decrease",
+            Self::DeviceNotCompliant => "device_not_compliant",
+            Self::RiskLevel => "risk_level",
+            Self::CredentialChangeRequired => "credential_change_required",
+            Self::AccountDisabled => "account_disabled",
+            Self::IdentifierChanged => "identifier_changed",
+            Self::IdentifierRecycled => "identifier_recycled",
+            Self::CredentialCompromise => "credential_compromise",
+            Self::RecoveryActivated => "recovery_activated",
+            Self::RecoveryInformationChanged => "recovery_information_changed",
+            Self::UserRisk => "user_risk",
+            Self::DeviceRisk => "device_risk",
+            Self::IpChange => "ip_change",
+            Self::AdminOverride => "admin_override",
+            Self::SignIn => "sign_in",
+        }
+    }
+
+    /// Reads the name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
 /// Whose word a cause is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -161,6 +215,22 @@ pub enum CauseSource {
 }
 
 impl CauseSource {
+    /// Whether it is the same one, whatever its issuer is called now.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Provider { id, .. }, Self::Provider { id: other, .. }) => id == other,
+            _ => self == other,
+        }
+    }
+
+    /// The provider, when it is one.
+    pub const fn provider(&self) -> Option<&SecurityEventsProviderId> {
+        match self {
+            Self::Provider { id, .. } => Some(id),
+            Self::Administrator | Self::Engine => None,
+        }
+    }
+
     /// `issuer` of a detection in the System Log (okta.md 8.6).
     pub fn issuer(&self) -> &str {
         match self {

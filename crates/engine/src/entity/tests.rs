@@ -1,0 +1,1 @@
+//! Decay, levels, transitions.
