@@ -39,6 +39,8 @@ pub struct Settings {
     pub lockout: LockoutLimits,
     /// How the keys of security events providers are fetched.
     pub event_keys: EventKeyLimits,
+    /// How often transmitters' metadata is read again; `None` never (META-11).
+    pub metadata_refresh: Option<Duration>,
 }
 
 impl Settings {
@@ -60,6 +62,7 @@ impl Settings {
             password_hashes: 2,
             lockout: LockoutLimits::default(),
             event_keys: EventKeyLimits::default(),
+            metadata_refresh: Some(Duration::from_secs(24 * 3_600)),
         }
     }
 }

@@ -90,7 +90,10 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
     let first_token = make_organisation(&app, parts.first_token).await?;
     app.open_signing_keys()?;
     if let Some(lifetime) = app.settings.signing_key_lifetime {
-        tokio::spawn(app.clone().rotate_when_due(lifetime, stop));
+        tokio::spawn(app.clone().rotate_when_due(lifetime, stop.clone()));
+    }
+    if let Some(period) = app.settings.metadata_refresh {
+        tokio::spawn(app.clone().refresh_metadata_when_due(period, stop));
     }
     Ok(Started {
         app,

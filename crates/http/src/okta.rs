@@ -12,6 +12,7 @@ mod org;
 pub mod policies;
 mod risk_events;
 mod risk_providers;
+mod security_events_providers;
 mod sessions;
 mod users;
 pub mod zones;
@@ -42,6 +43,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(groups::router())
         .merge(policies::router())
         .merge(zones::router())
+        .merge(security_events_providers::router())
         .routes(routes!(grants::list, grants::grant))
         .routes(routes!(grants::get, grants::revoke))
 }

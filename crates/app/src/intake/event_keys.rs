@@ -15,6 +15,7 @@ use watchfire_crypto::jwk::{Algorithm, KeySet};
 use watchfire_egress::{CachedKeys, Egress, FetchLimits, JwksCache, JwksError, JwksSource, jwks::JwksLimits};
 use watchfire_model::{id::SecurityEventsProviderId, object::SecurityEventsProvider, time::Timestamp};
 
+use super::transmitter_metadata::sentence;
 use crate::App;
 
 /// Sets that are kept; there are no more providers than this.
@@ -87,6 +88,17 @@ pub enum NoEventKeys {
     /// Too many of the provider's requests wait for them already.
     #[error("too many requests wait for the provider's keys")]
     Busy,
+}
+
+impl NoEventKeys {
+    /// One sentence for an administrator.
+    pub(super) fn sentence(&self) -> String {
+        match self {
+            Self::Unavailable(JwksError::Fetch(error)) => sentence(error),
+            Self::Unavailable(error) => error.to_string(),
+            Self::Busy => self.to_string(),
+        }
+    }
 }
 
 /// The cache of key sets, by provider.
