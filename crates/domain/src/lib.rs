@@ -3,13 +3,16 @@
 //!
 //! One file a noun; each holds the commands about it. [`command`] says what a command is.
 
+pub mod action;
 pub mod api_token;
 pub mod bootstrap;
 pub mod client;
 pub mod command;
+pub mod event_hook;
 pub mod factor;
 pub mod grant;
 pub mod group;
+pub mod logout_endpoint;
 pub mod org;
 pub mod policy;
 pub mod policy_rule;
@@ -23,6 +26,7 @@ pub mod signing_key;
 pub mod stream_in;
 pub mod token;
 pub mod user;
+pub mod workflow;
 pub mod zone;
 
 pub use command::{Command, Context, Decided, HookSubscriptions};

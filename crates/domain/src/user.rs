@@ -48,7 +48,7 @@ pub(crate) fn touched(user: &User, now: Timestamp) -> Timestamp {
     now.max(user.last_updated.plus(std::time::Duration::from_millis(1)))
 }
 
-fn with_status(user: &User, status: UserStatus, now: Timestamp) -> User {
+pub(crate) fn with_status(user: &User, status: UserStatus, now: Timestamp) -> User {
     User {
         status,
         status_changed: Some(now),

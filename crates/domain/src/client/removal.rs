@@ -3,7 +3,7 @@
 use watchfire_model::{
     id::ClientId,
     log::{Actor, EventType, RequestOrigin},
-    object::{Client, Grant, Kind, RiskProvider, Status},
+    object::{Client, Grant, Kind, LogoutEndpoint, RiskProvider, Status},
     row::Decision,
     slice::{Need, Slice},
 };
@@ -37,6 +37,7 @@ impl Command for DeleteClient {
             Need::object::<Client>(self.id.as_str()),
             Need::children::<Grant>(self.id.as_str()),
             Need::all::<RiskProvider>(),
+            Need::object::<LogoutEndpoint>(self.id.as_str()),
         ]
     }
 
@@ -66,6 +67,9 @@ impl Command for DeleteClient {
             let event = risk_provider::updated(&self.actor, &self.origin, &unassigned);
             decision.put(unassigned);
             context.log(&mut decision, event);
+        }
+        if slice.get::<LogoutEndpoint>(self.id.as_str()).is_some() {
+            decision.delete(Kind::LogoutEndpoint, self.id.as_str());
         }
         decision.delete(Kind::Client, self.id.as_str());
         audit.log(

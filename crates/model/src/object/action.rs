@@ -73,6 +73,12 @@ impl Action {
         self.resumed_at.unwrap_or(self.created)
     }
 
+    /// Whom it is about: by its call, or else by its cause.
+    pub fn user(&self) -> Option<&UserId> {
+        let caused = || self.cause.as_ref().and_then(|cause| cause.entity.user());
+        self.call.user().or_else(caused)
+    }
+
     /// How long it is kept once it has ended; `None` waits for a person.
     fn retention(&self) -> Option<Duration> {
         let is_hook = matches!(self.call, ActionCall::HookDelivery { .. });
@@ -134,6 +140,27 @@ pub enum ActionCall {
         /// Whom.
         user: UserId,
     },
+}
+
+impl ActionCall {
+    /// Its name on the wire.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Workflow { .. } => "WORKFLOW",
+            Self::HookDelivery { .. } => "HOOK_DELIVERY",
+            Self::UniversalLogout { .. } => "UNIVERSAL_LOGOUT",
+            Self::EndSessions { .. } => "END_SESSIONS",
+            Self::DeactivateUser { .. } => "DEACTIVATE_USER",
+        }
+    }
+
+    /// Whom it is about, where it names somebody itself.
+    pub const fn user(&self) -> Option<&UserId> {
+        match self {
+            Self::UniversalLogout { user, .. } | Self::EndSessions { user } | Self::DeactivateUser { user } => Some(user),
+            Self::Workflow { .. } | Self::HookDelivery { .. } => None,
+        }
+    }
 }
 
 /// Where an action stands.
