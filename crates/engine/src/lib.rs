@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`assess`](mod@assess) | the seam: profile, statistics, windows, signals and attempt in, assessment and delta out |
 //! | [`assessment`] | score, level, reasons, factors, behaviours, partner risk, counterfactual |
+//! | [`generate`](mod@generate) | sign-ins, honest and not, out of a seed: what scorers are compared on |
 //! | [`debug_data`] | the texts of an assessment in the System Log (okta.md 8.6) |
 //! | [`entity`] | the risk of users, devices and sessions over time, and the entity risk policy (okta.md 9.4) |
 //! | [`policy`] | sign-on policies and rules by priority, with an explanation (okta.md 9.3) |
@@ -19,6 +20,8 @@ pub mod assess;
 pub mod assessment;
 pub mod debug_data;
 pub mod entity;
+pub mod generate;
+mod number;
 pub mod policy;
 mod score;
 
