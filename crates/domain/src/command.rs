@@ -58,8 +58,8 @@ impl std::fmt::Debug for Context<'_> {
 
 impl Context<'_> {
     /// Gives an event its identity and time, puts it into the decision, and into the outbox of every
-    /// hook that wants it.
-    pub fn log(&mut self, decision: &mut Decision, mut event: LogEvent) {
+    /// hook that wants it. Returns its `uuid`.
+    pub fn log(&mut self, decision: &mut Decision, mut event: LogEvent) -> String {
         event.stamp(self.ids.next_uuid(), self.now);
         for hook in self.hooks.get(&event.event_type).into_iter().flatten() {
             let call = ActionCall::HookDelivery {
@@ -68,7 +68,9 @@ impl Context<'_> {
             };
             decision.put(Action::due(ActionId::generate(self.ids), call, None, self.now));
         }
+        let uuid = event.uuid.clone();
         decision.log(event);
+        uuid
     }
 }
 

@@ -8,6 +8,7 @@ pub mod api_token;
 pub mod bootstrap;
 pub mod client;
 pub mod command;
+pub mod entity_risk;
 pub mod event_hook;
 pub mod factor;
 pub mod grant;

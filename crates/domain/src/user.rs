@@ -7,6 +7,7 @@ pub mod password;
 mod profile;
 mod update;
 
+pub(crate) use self::change::deactivate;
 pub use self::{
     change::{ChangeUser, UserChange},
     create::{CreateUser, UserDraft},

@@ -77,23 +77,50 @@ impl ChangeUser {
         if shuts_out && self.actor.id == old.id.as_str() {
             return Err(Rejection::Forbidden);
         }
-        let user = changed(old, self.change, context)?;
         let mut decision = Decision::new();
-        decision.put(user.clone());
-        context.log(
-            &mut decision,
-            event(event_type(self.change), &self.actor, &self.origin, &user),
-        );
-        if matches!(self.change, UserChange::ResetFactors | UserChange::Deactivate) {
-            for factor in slice.children::<Factor>(self.id.as_str()) {
-                decision.delete(Kind::Factor, factor.id.as_str());
-            }
-        }
-        if shuts_out || self.change == UserChange::ResetPassword {
-            end_sessions(&user, slice, &mut decision, context, (&self.actor, &self.origin));
-        }
+        let by = (&self.actor, &self.origin);
+        let user = carry_out(self.change, old, slice, &mut decision, context, by)?;
         Ok((decision, user))
     }
+}
+
+/// Switches `user` off because a rule says so. The slice holds its factors and what lets it in.
+///
+/// # Errors
+/// When it is switched off already.
+pub(crate) fn deactivate(
+    user: &User,
+    slice: &Slice,
+    decision: &mut Decision,
+    context: &mut Context<'_>,
+    by: (&Actor, &RequestOrigin),
+) -> Result<User, Rejection> {
+    carry_out(UserChange::Deactivate, user, slice, decision, context, by)
+}
+
+fn carry_out(
+    change: UserChange,
+    old: &User,
+    slice: &Slice,
+    decision: &mut Decision,
+    context: &mut Context<'_>,
+    by: (&Actor, &RequestOrigin),
+) -> Result<User, Rejection> {
+    let user = changed(old, change, context)?;
+    decision.put(user.clone());
+    context.log(decision, event(event_type(change), by.0, by.1, &user));
+    if matches!(change, UserChange::ResetFactors | UserChange::Deactivate) {
+        for factor in slice.children::<Factor>(user.id.as_str()) {
+            decision.delete(Kind::Factor, factor.id.as_str());
+        }
+    }
+    if matches!(
+        change,
+        UserChange::Deactivate | UserChange::Suspend | UserChange::ResetPassword
+    ) {
+        end_sessions(&user, slice, decision, context, by);
+    }
+    Ok(user)
 }
 
 fn changed(old: &User, change: UserChange, context: &Context<'_>) -> Result<User, Rejection> {

@@ -51,7 +51,7 @@ fn one(cause: &Cause, now: Timestamp) -> CauseExplanation<'_> {
         cause,
         millinats_now: left,
         // An administrator's LOW counts by being there.
-        counts: left >= LEAST_MILLINATS || left < 0,
+        counts: !(0..LEAST_MILLINATS).contains(&left),
         cleared_by: remedies(cause),
     }
 }
