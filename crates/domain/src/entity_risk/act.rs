@@ -94,10 +94,7 @@ impl EntityRisks<'_> {
 
     fn end_sessions(&mut self, decision: &mut Decision, context: &mut Context<'_>, deed: &Deed<'_>) {
         let case = deed.case;
-        if self.ended.insert(case.user.id.clone()) {
-            let by = (&case.actor, case.detected.origin);
-            session::end_sessions(&case.user, self.slice, decision, context, by);
-        }
+        self.end_sessions_here(decision, context, case);
         let apps = self.apps(deed.action);
         for endpoint in &apps {
             let row = deed.row(deed.logout(endpoint), context);
@@ -109,6 +106,14 @@ impl EntityRisks<'_> {
         let event = deed.event(&apps);
         let event = self.note_sessions_ended(deed, event);
         context.log(decision, event);
+    }
+
+    /// Once a decision, however many rules and actions ask for it.
+    fn end_sessions_here(&mut self, decision: &mut Decision, context: &mut Context<'_>, case: &Case<'_>) {
+        if self.ended.insert(case.user.id.clone()) {
+            let by = (&case.actor, case.detected.origin);
+            session::end_sessions(&case.user, self.slice, decision, context, by);
+        }
     }
 
     fn deactivate(&mut self, decision: &mut Decision, context: &mut Context<'_>, deed: &Deed<'_>) -> bool {
@@ -124,7 +129,7 @@ impl EntityRisks<'_> {
             return false;
         };
         self.users.insert(gone.id.clone(), gone);
-        self.ended.insert(case.user.id.clone());
+        self.end_sessions_here(decision, context, case);
         let event = self.note_sessions_ended(deed, deed.event(&[]));
         context.log(decision, event);
         true

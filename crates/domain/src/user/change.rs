@@ -80,11 +80,15 @@ impl ChangeUser {
         let mut decision = Decision::new();
         let by = (&self.actor, &self.origin);
         let user = carry_out(self.change, old, slice, &mut decision, context, by)?;
+        if shuts_out || self.change == UserChange::ResetPassword {
+            end_sessions(&user, slice, &mut decision, context, by);
+        }
         Ok((decision, user))
     }
 }
 
-/// Switches `user` off because a rule says so. The slice holds its factors and what lets it in.
+/// Switches `user` off because a rule says so. The slice holds its factors; ending its sessions is the
+/// caller's.
 ///
 /// # Errors
 /// When it is switched off already.
@@ -113,12 +117,6 @@ fn carry_out(
         for factor in slice.children::<Factor>(user.id.as_str()) {
             decision.delete(Kind::Factor, factor.id.as_str());
         }
-    }
-    if matches!(
-        change,
-        UserChange::Deactivate | UserChange::Suspend | UserChange::ResetPassword
-    ) {
-        end_sessions(&user, slice, decision, context, by);
     }
     Ok(user)
 }
