@@ -265,7 +265,7 @@ fn find<'s>(slice: &'s Slice, id: &SecurityEventsProviderId) -> Result<&'s Secur
 
 /// A provider as the target of an event (okta.md 5.3).
 pub(crate) fn target(provider: &SecurityEventsProvider) -> Target {
-    let target = Target::new("SecurityEventsProvider", provider.id.as_str(), &provider.name)
+    let target = Target::new("SecurityEventProvider", provider.id.as_str(), &provider.name)
         .detail("issuer", provider.issuer.as_str())
         .detail("jwksUrl", provider.jwks_url.as_str())
         .detail("wellKnownUrl", provider.well_known_url.clone())

@@ -1,4 +1,4 @@
-//! Removing a provider and the streams that feed it.
+//! Removing a provider, and the streams that feed it with it.
 
 use watchfire_model::{
     id::SecurityEventsProviderId,
@@ -12,6 +12,7 @@ use super::{event, find, target};
 use crate::{
     Rejection,
     command::{Command, Context, Decided},
+    stream_in::{bury, log_event},
 };
 
 /// Removes a provider, whatever its status. What it has said stays; so does what is remembered of its
@@ -27,7 +28,7 @@ pub struct DeleteSecurityEventsProvider {
 }
 
 impl Command for DeleteSecurityEventsProvider {
-    /// The streams that went with it: they are still to be deleted at their transmitter.
+    /// The streams that go with it: kept as deleted until they are gone at their transmitter too.
     type Outcome = Vec<StreamIn>;
 
     fn needs(&self) -> Vec<Need> {
@@ -45,17 +46,20 @@ impl Command for DeleteSecurityEventsProvider {
 impl DeleteSecurityEventsProvider {
     fn try_decide(&self, slice: &Slice, context: &mut Context<'_>) -> Result<(Decision, Vec<StreamIn>), Rejection> {
         let provider = find(slice, &self.id)?;
-        let streams: Vec<StreamIn> = slice.children::<StreamIn>(self.id.as_str()).into_iter().cloned().collect();
         let mut decision = Decision::new();
-        for stream in &streams {
-            decision.delete(Kind::StreamIn, stream.id.as_str());
+        let mut streams = Vec::new();
+        let living = slice.children::<StreamIn>(self.id.as_str()).into_iter();
+        for stream in living.filter(|stream| stream.deleted_at.is_none()) {
+            let event = log_event(EventType::SecurityEventsStreamDelete, &self.actor, stream, Some(provider));
+            context.log(&mut decision, event.from_request(&self.origin));
+            streams.push(bury(&mut decision, stream, context.now));
         }
         decision.delete(Kind::SecurityEventsProvider, self.id.as_str());
         let deleted = event(
             EventType::SecurityEventsProviderDelete,
             &self.actor,
             &self.origin,
-            target(provider).detail("streams", streams.len()),
+            target(provider),
         );
         context.log(&mut decision, deleted);
         Ok((decision, streams))
