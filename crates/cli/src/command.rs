@@ -14,10 +14,13 @@ pub(crate) const SYNC_UNKNOWN: u8 = 75;
 
 /// For the reference: every code and what it means.
 pub(crate) const EXIT_CODES: &[(u8, &str)] = &[
-    (0, "It is done. `doctor`: all is well. `jwt verify`: the token is valid."),
+    (
+        0,
+        "It is done. `doctor`: all is well. `jwt verify`, `set decode --jwks`: the token is valid. `set send`: the receiver took it.",
+    ),
     (
         FAILED,
-        "It failed; the last line on standard error says why. `doctor`: something is amiss. `demo`: a line did not hold. `jwt verify`: the token is not valid.",
+        "It failed; the last line on standard error says why. `doctor`: something is amiss. `demo`: a line did not hold. `jwt verify`, `set decode --jwks`: the token is not valid. `set send`: the receiver refused it, or could not be reached.",
     ),
     (USAGE, "The arguments or the settings are wrong; nothing was tried."),
     (

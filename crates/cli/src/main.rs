@@ -16,9 +16,11 @@ mod policy;
 mod provider;
 mod reference;
 mod serve;
+mod set;
 mod system;
 mod terminal;
 mod token;
+mod transmitter;
 mod user;
 
 use std::process::ExitCode;
@@ -56,6 +58,12 @@ enum Command {
     /// Risk providers, and sending risk events as one
     #[command(subcommand)]
     Provider(provider::Command),
+    /// The vendor's side: a key pair, the documents that receivers look for, and a process that serves them
+    #[command(subcommand)]
+    Transmitter(transmitter::Command),
+    /// Security Event Tokens: make, sign, send, look into
+    #[command(subcommand)]
+    Set(set::Command),
     /// API tokens of administrators
     #[command(subcommand)]
     Token(token::Command),
@@ -102,6 +110,8 @@ async fn run(command: Command, terminal: &Terminal) -> Result<ExitCode> {
         Command::Jwt(command) => return jwt::run(&command, terminal),
         Command::App(command) => app::run(&command, terminal).await?,
         Command::Provider(command) => provider::run(&command, terminal).await?,
+        Command::Transmitter(command) => transmitter::run(&command, terminal).await?,
+        Command::Set(command) => return set::run(&command, terminal).await,
         Command::Token(command) => token::run(&command, terminal).await?,
         Command::User(command) => user::run(&command, terminal).await?,
         Command::Policy(command) => policy::run(&command, terminal).await?,

@@ -22,6 +22,7 @@ mod reference;
 pub mod request;
 mod scopes;
 pub mod site;
+pub mod transmitter_files;
 mod watchfire;
 
 pub use edge::{Edge, Limits};

@@ -142,6 +142,38 @@ fn specific(kind: EventKind) -> Value {
     }
 }
 
+/// Members that the specifications, and Okta for its own three, demand of a type (ssf.md 3).
+pub const fn required_members(kind: EventKind) -> &'static [&'static str] {
+    match kind {
+        EventKind::StreamUpdated => &["status"],
+        EventKind::TokenClaimsChange => &["claims"],
+        EventKind::CredentialChange => &["credential_type", "change_type"],
+        EventKind::AssuranceLevelChange => &["namespace", "current_level"],
+        EventKind::DeviceComplianceChange => &["previous_status", "current_status"],
+        EventKind::RiskLevelChange => &["principal", "current_level"],
+        EventKind::CredentialCompromise => &["credential_type"],
+        EventKind::UserRiskChange | EventKind::DeviceRiskChange => &["event_timestamp", "current_level", "previous_level"],
+        EventKind::IpChange => &["event_timestamp", "current_ip_address", "previous_ip_address"],
+        EventKind::Verification
+        | EventKind::SessionRevoked
+        | EventKind::SessionEstablished
+        | EventKind::SessionPresented
+        | EventKind::AccountCredentialChangeRequired
+        | EventKind::AccountPurged
+        | EventKind::AccountDisabled
+        | EventKind::AccountEnabled
+        | EventKind::IdentifierChanged
+        | EventKind::IdentifierRecycled
+        | EventKind::OptIn
+        | EventKind::OptOutInitiated
+        | EventKind::OptOutCancelled
+        | EventKind::OptOutEffective
+        | EventKind::RecoveryActivated
+        | EventKind::RecoveryInformationChanged
+        | EventKind::SessionsRevoked => &[],
+    }
+}
+
 /// The type that a person means: its URI, or its short name.
 pub fn event_type(text: &str) -> Option<String> {
     match named(text) {
@@ -226,6 +258,18 @@ mod tests {
         assert_eq!(claims["iat"], json!(1_787_927_300));
         assert_eq!(claims["aud"], json!("https://hub.example"));
         assert_eq!(claims["events"][EventKind::AccountPurged.uri()]["subject"], claims["sub_id"]);
+    }
+
+    /// Each member that is demanded is missed: what the command line asks for is what receivers ask for.
+    #[test]
+    fn without_a_required_member_no_receiver_takes_it() {
+        for kind in EventKind::ALL {
+            for name in required_members(kind) {
+                let mut set = new_set(kind, SubjectPlacement::SubId);
+                assert!(set.members.remove(*name).is_some(), "{kind:?}: {name} is no example");
+                assert!(set.check(DialectName::Standard).is_err(), "{kind:?} without {name}");
+            }
+        }
     }
 
     #[test]

@@ -23,3 +23,7 @@ mod program;
 mod references;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod sets;
+#[cfg(test)]
+mod transmitter;
