@@ -4,8 +4,6 @@ mod members;
 mod payload;
 pub(crate) mod read;
 mod subject;
-#[cfg(test)]
-mod tests;
 
 use std::net::IpAddr;
 

@@ -5,8 +5,6 @@
 
 mod body;
 mod claims;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeSet;
 
