@@ -178,7 +178,7 @@ impl App {
     pub fn metrics_text(&self) -> String {
         self.commands
             .metrics()
-            .print(self.state.signals().len(), self.commands.queued())
+            .print(self.state.signals().len(), self.commands.queued(), self.state.outbox().len())
     }
 
     /// Whether the store answers (`/readyz`).

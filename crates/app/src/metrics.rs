@@ -25,6 +25,9 @@ pub struct Metrics {
     groups_abandoned: Counter,
     live_signals: Gauge,
     queued_commands: Gauge,
+    outbox_pending: Gauge,
+    outbox_attempts: Family<AnswerLabels, Counter>,
+    outbox_dead: Family<AnswerLabels, Counter>,
 }
 
 impl Default for Metrics {
@@ -38,6 +41,9 @@ impl Default for Metrics {
             groups_abandoned: Counter::default(),
             live_signals: Gauge::default(),
             queued_commands: Gauge::default(),
+            outbox_pending: Gauge::default(),
+            outbox_attempts: Family::default(),
+            outbox_dead: Family::default(),
         };
         this.registered()
     }
@@ -75,6 +81,17 @@ impl Metrics {
             "Commands that wait for the sequencer",
             self.queued_commands.clone(),
         );
+        r.register(
+            "outbox_pending",
+            "Actions that wait for a call, as far as they are in memory",
+            self.outbox_pending.clone(),
+        );
+        r.register(
+            "outbox_attempts",
+            "Calls of actions by kind and result",
+            self.outbox_attempts.clone(),
+        );
+        r.register("outbox_dead", "Actions that were given up, by kind", self.outbox_dead.clone());
         self
     }
 
@@ -95,7 +112,17 @@ impl Metrics {
         self.groups_abandoned.inc();
     }
 
-    pub(crate) fn print(&self, live_signals: usize, queued: usize) -> String {
+    pub(crate) fn attempted(&self, kind: &'static str, result: &'static str) {
+        let labels = vec![("kind", kind.to_owned()), ("result", result.to_owned())];
+        self.outbox_attempts.get_or_create(&labels).inc();
+    }
+
+    pub(crate) fn given_up(&self, kind: &'static str) {
+        self.outbox_dead.get_or_create(&vec![("kind", kind.to_owned())]).inc();
+    }
+
+    pub(crate) fn print(&self, live_signals: usize, queued: usize, outbox: usize) -> String {
+        self.outbox_pending.set(i64::try_from(outbox).unwrap_or(i64::MAX));
         self.live_signals.set(i64::try_from(live_signals).unwrap_or(i64::MAX));
         self.queued_commands.set(i64::try_from(queued).unwrap_or(i64::MAX));
         let mut text = String::new();

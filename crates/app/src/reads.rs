@@ -80,10 +80,20 @@ impl App {
 
     /// A page of all objects of type `T`, each with its place: an `after` that begins right behind it.
     pub(crate) async fn places<T: TypedObject>(&self, after: Option<&str>, limit: u32) -> Result<Listed<(T, i64)>> {
+        self.places_under(None, after, limit).await
+    }
+
+    /// [`Self::places`] of the objects under `parent`.
+    pub(crate) async fn places_under<T: TypedObject>(
+        &self,
+        parent: Option<&str>,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Listed<(T, i64)>> {
         self.commands.wait_for_index().await;
         let query = PageQuery {
             kind: T::KIND,
-            parent: None,
+            parent: parent.map(str::to_owned),
             after: place(after)?,
             limit,
         };

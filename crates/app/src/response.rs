@@ -1,5 +1,11 @@
-//! What is done about risk: sign-on policies, their rules, network zones.
+//! What is done about risk: sign-on policies, their rules, network zones; what is to be done outside
+//! and whom it is done to.
 
+pub mod actions;
+pub mod delivery;
+pub mod event_hooks;
+pub mod logout_endpoints;
 pub mod policies;
 pub mod policy_rules;
+pub mod workflows;
 pub mod zones;

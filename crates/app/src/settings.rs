@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use watchfire_egress::OutboundAllow;
 
-use crate::{identity::LockoutLimits, intake::event_keys::EventKeyLimits, sequencer::SequencerLimits, state::SignalLimits};
+use crate::{
+    identity::LockoutLimits, intake::event_keys::EventKeyLimits, response::delivery::DeliveryLimits, sequencer::SequencerLimits,
+    state::SignalLimits,
+};
 
 /// Settings of the use cases. The command line, the environment and the file are the `cli`'s.
 #[derive(Clone, Debug)]
@@ -37,6 +40,11 @@ pub struct Settings {
     pub password_hashes: usize,
     /// When failures in a row lock an account.
     pub lockout: LockoutLimits,
+    /// Limits of what is done outside.
+    pub delivery: DeliveryLimits,
+    /// Whether whoever wrote a rule may approve what it asks for (architecture section 8 says no; an
+    /// organisation with one administrator has nobody else).
+    pub author_may_approve: bool,
     /// How the keys of security events providers are fetched.
     pub event_keys: EventKeyLimits,
     /// How often transmitters' metadata is read again; `None` never (META-11).
@@ -61,6 +69,8 @@ impl Settings {
             signals: SignalLimits::default(),
             password_hashes: 2,
             lockout: LockoutLimits::default(),
+            delivery: DeliveryLimits::default(),
+            author_may_approve: false,
             event_keys: EventKeyLimits::default(),
             metadata_refresh: Some(Duration::from_secs(24 * 3_600)),
         }

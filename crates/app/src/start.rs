@@ -21,6 +21,7 @@ use crate::{
     entropy::url_safe,
     identity::signing_keys::{generate, seal_new},
     ids::KeyedIds,
+    response::delivery::Delivery,
     sequencer::{Ended, Sequencer},
     settings::Settings,
     state::{Directory, State},
@@ -65,7 +66,7 @@ pub struct Started {
 /// # Errors
 /// When the store does not answer, or its keys were sealed under another key file.
 pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToken) -> Result<Started> {
-    let state = Arc::new(State::new(parts.settings.signals));
+    let state = Arc::new(State::new(parts.settings.signals).with_outbox(parts.settings.delivery.outbox));
     load_directory(&*parts.index, &state).await?;
     load_signals(&*parts.index, &state, parts.clock.now()).await?;
     let ids = KeyedIds::new(parts.vault.id_key(), parts.epoch);
@@ -77,7 +78,10 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
         parts.last_decision,
         parts.settings.sequencer,
     );
-    let sequencer = tokio::spawn(sequencer.run(stop.clone()));
+    // Whatever works by itself ends before the sequencer, so that its last results are written down.
+    let sequencer_stop = CancellationToken::new();
+    let sequencer = tokio::spawn(sequencer.run(sequencer_stop.clone()));
+    let epoch = parts.epoch;
     let app = App::new(
         commands,
         parts.index,
@@ -89,6 +93,8 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
     )?;
     let first_token = make_organisation(&app, parts.first_token).await?;
     app.open_signing_keys()?;
+    let delivery = tokio::spawn(Delivery::new(app.clone(), epoch).run(stop.clone()));
+    tokio::spawn(end_in_order(stop.clone(), vec![delivery], sequencer_stop));
     if let Some(lifetime) = app.settings.signing_key_lifetime {
         tokio::spawn(app.clone().rotate_when_due(lifetime, stop.clone()));
     }
@@ -100,6 +106,17 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
         first_token,
         sequencer,
     })
+}
+
+/// Ends the sequencer once the workers have ended. Each of them takes a short time of its own.
+async fn end_in_order(stop: CancellationToken, workers: Vec<JoinHandle<()>>, sequencer: CancellationToken) {
+    stop.cancelled().await;
+    for worker in workers {
+        if worker.await.is_err() {
+            tracing::error!("a worker has panicked");
+        }
+    }
+    sequencer.cancel();
 }
 
 async fn load_directory(index: &dyn Index, state: &State) -> Result<()> {

@@ -1,6 +1,7 @@
 //! The hot state: what every request looks at, kept in memory and published after each sync.
 
 mod directory;
+mod outbox;
 mod signals;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use watchfire_model::{
 
 pub use self::{
     directory::Directory,
+    outbox::{Due, Outbox, OutboxLimits, TargetKey},
     signals::{LiveSignals, SignalLimits},
 };
 
@@ -22,6 +24,7 @@ pub use self::{
 pub struct State {
     directory: ArcSwap<Directory>,
     signals: LiveSignals,
+    outbox: Outbox,
 }
 
 impl State {
@@ -30,7 +33,15 @@ impl State {
         Self {
             directory: ArcSwap::default(),
             signals: LiveSignals::new(limits),
+            outbox: Outbox::new(OutboxLimits::default()),
         }
+    }
+
+    /// With these limits of what is to be done outside.
+    #[must_use]
+    pub fn with_outbox(mut self, limits: OutboxLimits) -> Self {
+        self.outbox = Outbox::new(limits);
+        self
     }
 
     /// What administrators keep, as of now. Cheap; hold it for the length of a request.
@@ -41,6 +52,11 @@ impl State {
     /// What providers say of addresses.
     pub const fn signals(&self) -> &LiveSignals {
         &self.signals
+    }
+
+    /// What is to be done outside.
+    pub const fn outbox(&self) -> &Outbox {
+        &self.outbox
     }
 
     /// Puts what the store has into an empty state.
@@ -60,6 +76,7 @@ impl State {
             self.directory.store(Arc::new(directory));
         }
         for row in rows() {
+            self.outbox.publish(row);
             if let Row::Receipt(receipt) = row
                 && let Received::RiskEvents { provider, signals } = &receipt.content
             {

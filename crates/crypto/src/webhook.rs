@@ -51,6 +51,11 @@ impl WebhookSecret {
         Zeroizing::new(format!("{PREFIX}{}", STANDARD.encode(&*self.0)))
     }
 
+    /// The bytes, for whoever seals them.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// One entry of `webhook-signature`: over the id, the seconds of `webhook-timestamp` and the body.
     pub fn sign(&self, id: &str, timestamp: i64, body: &[u8]) -> String {
         let mut message = format!("{id}.{timestamp}.").into_bytes();

@@ -184,6 +184,45 @@ impl Command for ClearSessions {
     }
 }
 
+/// Ends everything that lets a user in, because somebody who may has asked for its global revocation
+/// (okta.md 9.8). The tokens of service apps are nobody's and stay.
+#[derive(Clone, Debug)]
+pub struct RevokeEverything {
+    /// Whose.
+    pub user_id: UserId,
+    /// Who asks.
+    pub actor: Actor,
+    /// From where.
+    pub origin: RequestOrigin,
+}
+
+impl Command for RevokeEverything {
+    type Outcome = ();
+
+    fn needs(&self) -> Vec<Need> {
+        let id = self.user_id.as_str();
+        vec![
+            Need::object::<User>(id),
+            Need::children::<Session>(id),
+            Need::children::<SessionToken>(id),
+            Need::children::<AuthnTransaction>(id),
+        ]
+    }
+
+    fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<()> {
+        let Some(user) = slice.get::<User>(self.user_id.as_str()) else {
+            return Decided::rejected(Rejection::not_found(self.user_id.as_str(), "User"));
+        };
+        let mut decision = Decision::new();
+        for event_type in [EventType::UserUniversalLogout, EventType::UserSessionClear] {
+            let event = user::event(event_type, &self.actor, &self.origin, user);
+            context.log(&mut decision, event);
+        }
+        end_sessions(user, slice, &mut decision, context, (&self.actor, &self.origin));
+        Decided::done(decision, ())
+    }
+}
+
 /// Ends what lets `user` in: sessions, tokens for sessions, sign-ins under way. One event a session, all
 /// of the transaction that caused them (okta.md 8.6).
 pub(crate) fn end_sessions(

@@ -68,7 +68,7 @@ fn refused(error: LogQueryError) -> Error {
 }
 
 /// The signals of a stored body. It was read without a fault when it was accepted.
-fn listed_signals(body: &str) -> Vec<(IpAddr, RiskLevel)> {
+pub(crate) fn listed_signals(body: &str) -> Vec<(IpAddr, RiskLevel)> {
     let events = serde_json::from_str(body).ok().and_then(|body| RiskEvents::read(&body).ok());
     events.map(|events| events.listed()).unwrap_or_default()
 }

@@ -1,11 +1,12 @@
 //! A person says yes or no to what a rule wants to do.
 
 use watchfire_model::{
+    entity::Entity,
     id::{ActionId, UserId},
     log::{Actor, EventType, LogEvent, RequestOrigin},
     object::{
-        Action, ActionCall, ActionState, AuthnTransaction, EntityRiskRule, Factor, Kind, Org, Session, SessionToken, User,
-        UserStatus,
+        Action, ActionCall, ActionState, AuthnTransaction, CauseSource, EntityRisk, EntityRiskRule, Factor, Org, Session,
+        SessionToken, User,
     },
     row::Decision,
     slice::{Need, Slice},
@@ -15,6 +16,7 @@ use super::{about, not_found};
 use crate::{
     Rejection,
     command::{Command, Context, Decided},
+    entity_risk::{Change, EntityRisks, GuardLimits},
     session::end_sessions,
     user,
 };
@@ -76,6 +78,7 @@ impl Command for DecideApproval {
                 Need::children::<SessionToken>(id),
                 Need::children::<AuthnTransaction>(id),
                 Need::children::<Factor>(id),
+                Need::object::<EntityRisk>(Entity::User(UserId::new(id)).to_string()),
             ]);
         }
         needs
@@ -147,18 +150,26 @@ impl DecideApproval {
                 let clear = user::event(EventType::UserSessionClear, by.0, by.1, user);
                 context.log(decision, clear);
                 end_sessions(user, slice, decision, context, by);
+                note_sessions_ended(user, slice, decision, context);
                 ActionState::Done
             }
-            (ActionCall::DeactivateUser { .. }, Some(user)) if user.status != UserStatus::Deprovisioned => {
-                let off = user::with_status(user, UserStatus::Deprovisioned, context.now);
-                let event = user::event(EventType::UserDeactivate, by.0, by.1, &off);
-                context.log(decision, event);
-                for factor in slice.children::<Factor>(user.id.as_str()) {
-                    decision.delete(Kind::Factor, factor.id.as_str());
+            (ActionCall::DeactivateUser { .. }, Some(user)) => {
+                // One that is off already stays off.
+                if let Ok(off) = user::deactivate(user, slice, decision, context, by) {
+                    end_sessions(&off, slice, decision, context, by);
+                    note_sessions_ended(&off, slice, decision, context);
                 }
-                end_sessions(&off, slice, decision, context, by);
-                decision.put(off);
                 ActionState::Done
+            }
+            (ActionCall::UniversalLogout { app, .. }, Some(user)) => {
+                let logout = user::event(EventType::UserUniversalLogout, by.0, by.1, user);
+                context.log(
+                    decision,
+                    logout
+                        .debug("appInstanceIds", serde_json::json!([app]).to_string())
+                        .debug("traceId", action.id.as_str()),
+                );
+                ActionState::Pending
             }
             (ActionCall::EndSessions { .. } | ActionCall::DeactivateUser { .. }, _) => ActionState::Done,
             (ActionCall::Workflow { .. } | ActionCall::HookDelivery { .. } | ActionCall::UniversalLogout { .. }, _) => {
@@ -166,6 +177,16 @@ impl DecideApproval {
             }
         }
     }
+}
+
+/// Ends the causes of risk that the end of all sessions remedies (okta.md 9.4).
+fn note_sessions_ended(user: &User, slice: &Slice, decision: &mut Decision, context: &Context<'_>) {
+    let mut risks = EntityRisks::new(slice, GuardLimits::default(), context.now);
+    risks.change(
+        &Entity::User(user.id.clone()),
+        Change::SessionsEnded(CauseSource::Administrator),
+    );
+    risks.write(decision);
 }
 
 fn refused(cause: &str) -> Rejection {

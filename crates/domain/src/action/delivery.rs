@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use watchfire_model::{
     id::ActionId,
-    log::{Actor, EventType, LogEvent, Outcome, Target, Transaction},
+    log::{Actor, EventType, LogEvent, Outcome, Severity, Target, Transaction},
     object::{Action, ActionCall, ActionState, Attempt, EventHook, Lease, Org, User},
     row::Decision,
     slice::{Need, Slice},
@@ -172,7 +172,7 @@ impl Command for RecordAttempt {
         };
         let (action, recorded) = self.after(old, context.now);
         let mut decision = Decision::new();
-        for event in self.events(&action, recorded, slice) {
+        if let Some(event) = self.giving_up(&action, recorded, slice) {
             context.log(&mut decision, event);
         }
         decision.put(action);
@@ -213,53 +213,33 @@ impl RecordAttempt {
         (action, recorded)
     }
 
-    fn events(&self, action: &Action, recorded: Recorded, slice: &Slice) -> Vec<LogEvent> {
-        let outcome = match (recorded, &self.result) {
-            (Recorded::Done, _) => Outcome::success(),
-            (Recorded::Dead, CallResult::Failed { why, .. } | CallResult::Refused { why, .. }) => Outcome::failure(why.clone()),
-            _ => return Vec::new(),
+    /// The event of a dead letter; successes are what the decision's own events announced.
+    fn giving_up(&self, action: &Action, recorded: Recorded, slice: &Slice) -> Option<LogEvent> {
+        let (Recorded::Dead, CallResult::Failed { why, .. } | CallResult::Refused { why, .. }) = (recorded, &self.result) else {
+            return None;
         };
-        let failed = recorded == Recorded::Dead;
+        let orgs = slice.all::<Org>();
+        let actor = orgs.first().map_or_else(unknown_system, |org| Actor::system(&org.id));
+        let id = action
+            .cause
+            .as_ref()
+            .map_or(action.id.as_str(), |cause| cause.transaction.as_str());
         let event = |event_type| {
-            let orgs = slice.all::<Org>();
-            let actor = orgs.first().map_or_else(unknown_system, |org| Actor::system(&org.id));
-            let id = action
-                .cause
-                .as_ref()
-                .map_or(action.id.as_str(), |cause| cause.transaction.as_str());
             LogEvent::new(event_type, actor)
                 .transaction(Transaction::job(id))
-                .outcome(outcome.clone())
+                .outcome(Outcome::failure(why.as_str()))
         };
-        let mut events = Vec::new();
-        match &action.call {
-            ActionCall::HookDelivery { hook, event: uuid } if failed => {
-                let name = slice.get::<EventHook>(hook.as_str()).map_or("", |hook| hook.name.as_str());
-                let target = Target::new("EventHook", hook.as_str(), name);
-                let delivery = event(EventType::EventHookDelivery).target(target);
-                return vec![
-                    delivery
-                        .debug("eventUuid", uuid.as_str())
-                        .debug("actionId", action.id.as_str()),
-                ];
-            }
-            ActionCall::UniversalLogout { app, .. } => {
-                // One event a call: its outcome is the call's (okta.md 8.6).
-                let user = action.user().and_then(|id| slice.get::<User>(id.as_str()));
-                let logout = event(EventType::UserUniversalLogout)
-                    .debug("appInstanceIds", serde_json::json!([app]).to_string())
-                    .debug("traceId", action.id.as_str());
-                events.push(match user {
-                    Some(user) => logout.target(crate::user::target(user)),
-                    None => logout,
-                });
-            }
-            _ => {}
-        }
-        if failed {
-            events.push(about(event(EventType::SecurityActionFail), action, slice));
-        }
-        events
+        let ActionCall::HookDelivery { hook, event: uuid } = &action.call else {
+            return Some(about(event(EventType::SecurityActionFail), action, slice));
+        };
+        let name = slice.get::<EventHook>(hook.as_str()).map_or("", |hook| hook.name.as_str());
+        let delivery = event(EventType::EventHookDelivery).target(Target::new("EventHook", hook.as_str(), name));
+        Some(
+            delivery
+                .severity(Severity::Warn)
+                .debug("eventUuid", uuid.as_str())
+                .debug("actionId", action.id.as_str()),
+        )
     }
 }
 

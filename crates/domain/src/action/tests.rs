@@ -347,20 +347,6 @@ fn the_history_keeps_the_first_and_the_newest() {
 }
 
 #[test]
-fn a_logout_that_was_taken_is_in_the_log() {
-    let stored = leased(2, 7, NOW.plus(HOUR));
-    let decided = decide(
-        &record(CallResult::Delivered { status: 204 }),
-        &slice([stored.into(), user().into()]),
-    );
-    let logged = events(&decided.decision);
-    assert_eq!(event_types(&decided.decision), [EventType::UserUniversalLogout]);
-    assert_eq!(logged[0].debug_data["appInstanceIds"], r#"["0oa00000000000000001"]"#);
-    assert_eq!(logged[0].target[0].id, user_id().as_str());
-    assert_eq!(logged[0].transaction.id, "req1");
-}
-
-#[test]
 fn a_hook_that_fails_is_in_the_log_but_in_no_other_hook() {
     let call = ActionCall::HookDelivery {
         hook: EventHookId::new("who1"),
@@ -423,6 +409,7 @@ fn an_approval_makes_it_due_or_does_it_here() {
         EventType::UserSessionClear,
         EventType::UserSessionEnd,
     ];
+    let calls = [EventType::SecurityActionApprove, EventType::UserUniversalLogout];
     let off = [
         EventType::SecurityActionApprove,
         EventType::UserDeactivate,
@@ -442,6 +429,7 @@ fn an_approval_makes_it_due_or_does_it_here() {
             ActionState::Done,
             &off[..],
         ),
+        (logout(), Verdict::Approve, ActionState::Pending, &calls[..]),
         (
             ActionCall::DeactivateUser { user: user_id() },
             Verdict::Reject,
