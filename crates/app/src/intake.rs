@@ -4,4 +4,5 @@ pub mod event_keys;
 pub mod risk_events;
 pub mod risk_providers;
 pub mod security_events_providers;
+pub mod streams_in;
 pub(crate) mod transmitter_metadata;

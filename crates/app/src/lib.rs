@@ -46,7 +46,7 @@ use watchfire_store::index::Index;
 use self::{
     access::Principal,
     identity::{Failures, client_keys::ClientKeys, passwords::Passwords, signing_keys::SigningKeys},
-    intake::{event_keys::EventKeys, transmitter_metadata::MetadataSchedule},
+    intake::{event_keys::EventKeys, streams_in::StreamsIn, transmitter_metadata::MetadataSchedule},
     rate::{RateLimit, RateLimiter, RateWindow},
     sequencer::Commands,
     state::State,
@@ -89,6 +89,7 @@ pub struct Inner {
     logins: RateLimiter,
     failures: Failures,
     passwords: Passwords,
+    streams: StreamsIn,
 }
 
 impl std::ops::Deref for App {
@@ -145,6 +146,7 @@ impl App {
             logins,
             failures,
             passwords,
+            streams: StreamsIn::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

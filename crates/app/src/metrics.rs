@@ -28,6 +28,8 @@ pub struct Metrics {
     outbox_pending: Gauge,
     outbox_attempts: Family<AnswerLabels, Counter>,
     outbox_dead: Family<AnswerLabels, Counter>,
+    polls: Family<AnswerLabels, Counter>,
+    polled_sets: Counter,
 }
 
 impl Default for Metrics {
@@ -44,6 +46,8 @@ impl Default for Metrics {
             outbox_pending: Gauge::default(),
             outbox_attempts: Family::default(),
             outbox_dead: Family::default(),
+            polls: Family::default(),
+            polled_sets: Counter::default(),
         };
         this.registered()
     }
@@ -92,6 +96,8 @@ impl Metrics {
             self.outbox_attempts.clone(),
         );
         r.register("outbox_dead", "Actions that were given up, by kind", self.outbox_dead.clone());
+        r.register("stream_polls", "Polls of incoming streams by result", self.polls.clone());
+        r.register("stream_polled_sets", "SETs that polls have brought", self.polled_sets.clone());
         self
     }
 
@@ -106,6 +112,12 @@ impl Metrics {
         self.group_commands
             .observe(f64::from(u32::try_from(commands).unwrap_or(u32::MAX)));
         self.sync_seconds.observe(seconds);
+    }
+
+    pub(crate) fn polled(&self, result: &str, sets: usize) {
+        let labels = vec![("result", result.to_owned())];
+        self.polls.get_or_create(&labels).inc();
+        self.polled_sets.inc_by(u64::try_from(sets).unwrap_or(u64::MAX));
     }
 
     pub(crate) fn abandoned(&self) {

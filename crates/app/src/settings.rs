@@ -5,7 +5,10 @@ use std::time::Duration;
 use watchfire_egress::OutboundAllow;
 
 use crate::{
-    identity::LockoutLimits, intake::event_keys::EventKeyLimits, response::delivery::DeliveryLimits, sequencer::SequencerLimits,
+    identity::LockoutLimits,
+    intake::{event_keys::EventKeyLimits, streams_in::StreamLimits},
+    response::delivery::DeliveryLimits,
+    sequencer::SequencerLimits,
     state::SignalLimits,
 };
 
@@ -45,6 +48,8 @@ pub struct Settings {
     /// Whether whoever wrote a rule may approve what it asks for (architecture section 8 says no; an
     /// organisation with one administrator has nobody else).
     pub author_may_approve: bool,
+    /// How incoming streams are tended.
+    pub streams: StreamLimits,
     /// How the keys of security events providers are fetched.
     pub event_keys: EventKeyLimits,
     /// How often transmitters' metadata is read again; `None` never (META-11).
@@ -71,6 +76,7 @@ impl Settings {
             lockout: LockoutLimits::default(),
             delivery: DeliveryLimits::default(),
             author_may_approve: false,
+            streams: StreamLimits::default(),
             event_keys: EventKeyLimits::default(),
             metadata_refresh: Some(Duration::from_secs(24 * 3_600)),
         }

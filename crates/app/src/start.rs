@@ -94,7 +94,8 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
     let first_token = make_organisation(&app, parts.first_token).await?;
     app.open_signing_keys()?;
     let delivery = tokio::spawn(Delivery::new(app.clone(), epoch).run(stop.clone()));
-    tokio::spawn(end_in_order(stop.clone(), vec![delivery], sequencer_stop));
+    let streams = tokio::spawn(app.clone().keep_streams_in(stop.clone()));
+    tokio::spawn(end_in_order(stop.clone(), vec![streams, delivery], sequencer_stop));
     if let Some(lifetime) = app.settings.signing_key_lifetime {
         tokio::spawn(app.clone().rotate_when_due(lifetime, stop.clone()));
     }

@@ -7,6 +7,7 @@ mod signals;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 use watchfire_model::{
     object::Object,
     row::{Decision, Received, Row},
@@ -25,6 +26,7 @@ pub struct State {
     directory: ArcSwap<Directory>,
     signals: LiveSignals,
     outbox: Outbox,
+    changed: watch::Sender<()>,
 }
 
 impl State {
@@ -34,6 +36,7 @@ impl State {
             directory: ArcSwap::default(),
             signals: LiveSignals::new(limits),
             outbox: Outbox::new(OutboxLimits::default()),
+            changed: watch::Sender::new(()),
         }
     }
 
@@ -47,6 +50,11 @@ impl State {
     /// What administrators keep, as of now. Cheap; hold it for the length of a request.
     pub fn directory(&self) -> Arc<Directory> {
         self.directory.load_full()
+    }
+
+    /// Tells whenever what administrators keep has changed.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// What providers say of addresses.
@@ -74,6 +82,7 @@ impl State {
             let mut directory = Directory::clone(&self.directory());
             rows().for_each(|row| directory.apply(row));
             self.directory.store(Arc::new(directory));
+            self.changed.send_replace(());
         }
         for row in rows() {
             self.outbox.publish(row);

@@ -17,8 +17,7 @@ use watchfire_model::{
     id::{SecurityEventsProviderId, StreamInId},
     log::{Actor, EventType, LogEvent, RequestOrigin, Target},
     object::{
-        DialectName, Kind, ProviderProfile, SecurityEventsProvider, Status, StreamAuthorization, StreamDelivery, StreamIn,
-        StreamStatus, UnsentAcks, fold,
+        DialectName, Kind, SecurityEventsProvider, StreamAuthorization, StreamDelivery, StreamIn, StreamStatus, UnsentAcks,
     },
     row::Decision,
     slice::{Need, Slice},
@@ -32,10 +31,9 @@ pub use self::{
 use crate::{
     Rejection,
     command::{Command, Context, Decided},
+    security_events_provider::{self, SecurityEventsProviderDraft},
 };
 
-/// Security events providers that one organisation may have.
-const MAX_PROVIDERS: usize = 500;
 /// Streams that one organisation may have.
 pub const MAX_STREAMS_IN: usize = 500;
 /// Characters of a description at the most.
@@ -82,20 +80,10 @@ pub enum StreamProvider {
 /// A provider that is made with its stream.
 #[derive(Clone, Debug)]
 pub struct NewProvider {
-    /// Its name, unique.
-    pub name: String,
-    /// Its issuer, as its metadata has it.
-    pub issuer: String,
-    /// Its key set.
-    pub jwks_url: String,
-    /// Where its metadata was found.
-    pub well_known_url: String,
-    /// Whether the issuer is not to the letter the one that the address stands for (META-07).
-    pub issuer_differs: bool,
-    /// `critical_subject_members` of its metadata.
-    pub critical_subject_members: Vec<String>,
+    /// What it is to be.
+    pub draft: SecurityEventsProviderDraft,
     /// How it is read.
-    pub profile: DialectName,
+    pub dialect: DialectName,
 }
 
 /// Notes that a stream is to be made at a transmitter.
@@ -146,7 +134,7 @@ impl CreateStreamIn {
             decision.put(provider.clone());
             let event = LogEvent::new(EventType::SecurityEventsProviderCreate, self.actor.clone())
                 .from_request(&self.origin)
-                .target(provider_target(&provider));
+                .target(security_events_provider::target(&provider));
             context.log(&mut decision, event);
         }
         let stream = self.stream(&provider, context);
@@ -166,35 +154,10 @@ impl CreateStreamIn {
             StreamProvider::Issuer(new) => new,
         };
         let known = slice.all::<SecurityEventsProvider>();
-        if let Some(found) = known.iter().find(|provider| provider.issuer == new.issuer) {
+        if let Some(found) = known.iter().find(|provider| provider.issuer == new.draft.source.issuer) {
             return Ok((SecurityEventsProvider::clone(found), false));
         }
-        if new.name.trim().is_empty() || new.name.chars().count() > MAX_PROVIDER_NAME_CHARS {
-            return Err(Rejection::invalid("name", "The field must have 1 to 100 characters"));
-        }
-        if known.iter().any(|provider| fold(&provider.name) == fold(&new.name)) {
-            return Err(Rejection::invalid(
-                "name",
-                "An object with this field already exists in the current organization",
-            ));
-        }
-        if known.len() >= MAX_PROVIDERS {
-            return Err(Rejection::invalid("provider", "The maximum number of providers is reached"));
-        }
-        let provider = SecurityEventsProvider {
-            id: SecurityEventsProviderId::generate(context.ids),
-            name: new.name.clone(),
-            product: PRODUCT.to_owned(),
-            status: Status::Active,
-            issuer: new.issuer.clone(),
-            jwks_url: new.jwks_url.clone(),
-            well_known_url: Some(new.well_known_url.clone()),
-            issuer_differs: new.issuer_differs,
-            critical_subject_members: new.critical_subject_members.clone(),
-            profile: ProviderProfile::open(new.profile),
-            created: context.now,
-            last_updated: context.now,
-        };
+        let provider = security_events_provider::fresh(&new.draft, new.dialect, slice, context)?;
         Ok((provider, true))
     }
 
@@ -230,11 +193,6 @@ impl CreateStreamIn {
         }
     }
 }
-
-/// Okta's limit for the name of a provider (META-13).
-const MAX_PROVIDER_NAME_CHARS: usize = 100;
-/// `type` of a provider that was made with its stream.
-const PRODUCT: &str = "ssf-transmitter";
 
 /// Deletes a stream here. What is at the transmitter goes afterwards.
 #[derive(Clone, Debug)]
@@ -370,13 +328,9 @@ pub(crate) fn log_event(
         .detail("streamId", stream.remote_id.as_deref().unwrap_or("null"));
     let event = LogEvent::new(event_type, actor.clone()).target(target);
     match provider {
-        Some(provider) => event.target(provider_target(provider)),
+        Some(provider) => event.target(security_events_provider::target(provider)),
         None => event,
     }
-}
-
-fn provider_target(provider: &SecurityEventsProvider) -> Target {
-    Target::new("SecurityEventProvider", provider.id.as_str(), &provider.name)
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub enum MetadataFailure {
 
 impl MetadataFailure {
     /// One sentence for the administrator who named the document.
-    fn sentence(&self) -> String {
+    pub(super) fn sentence(&self) -> String {
         match self {
             Self::Fetch(error) => sentence(error),
             Self::Invalid(error) => error.to_string(),

@@ -143,6 +143,12 @@ impl Directory {
         self.streams.get(id)
     }
 
+    /// The incoming stream that is pushed to the address with this key.
+    pub fn pushed_stream(&self, key: &str) -> Option<&Arc<StreamIn>> {
+        let mut living = self.streams.values().filter(|stream| stream.deleted_at.is_none());
+        living.find(|stream| stream.key == key)
+    }
+
     /// Every webhook.
     pub fn workflows(&self) -> impl Iterator<Item = &Arc<Workflow>> {
         self.workflows.values()

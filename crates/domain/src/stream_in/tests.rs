@@ -9,18 +9,22 @@ use watchfire_model::{
 use watchfire_ssf::ErrorCode;
 
 use super::*;
+use crate::security_events_provider::ProviderSource;
 use crate::testing::{NOW, admin, decide, event_types, events};
 
 fn draft(name: &str) -> StreamInDraft {
     StreamInDraft {
         provider: StreamProvider::Issuer(Box::new(NewProvider {
-            name: name.to_owned(),
-            issuer: "https://tr.example".to_owned(),
-            jwks_url: "https://tr.example/jwks".to_owned(),
-            well_known_url: "https://tr.example/.well-known/ssf-configuration".to_owned(),
-            issuer_differs: false,
-            critical_subject_members: Vec::new(),
-            profile: DialectName::Standard,
+            draft: SecurityEventsProviderDraft {
+                name: name.to_owned(),
+                product: "ssf".to_owned(),
+                source: ProviderSource {
+                    issuer: "https://tr.example".to_owned(),
+                    jwks_url: "https://tr.example/jwks".to_owned(),
+                    metadata: None,
+                },
+            },
+            dialect: DialectName::Standard,
         })),
         key: "unguessable".to_owned(),
         metadata: json!({"issuer": "https://tr.example"}),
@@ -129,7 +133,7 @@ fn bad_drafts_are_refused() {
     let with_issuer = |name: &str| {
         let mut it = draft(name);
         if let StreamProvider::Issuer(new) = &mut it.provider {
-            new.issuer = "https://other.example".to_owned();
+            new.draft.source.issuer = "https://other.example".to_owned();
         }
         it
     };
