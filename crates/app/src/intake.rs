@@ -5,4 +5,4 @@ pub mod risk_events;
 pub mod risk_providers;
 pub mod security_events_providers;
 pub mod streams_in;
-pub(crate) mod transmitter_metadata;
+pub mod transmitter_metadata;

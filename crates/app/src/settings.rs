@@ -6,7 +6,7 @@ use watchfire_egress::OutboundAllow;
 
 use crate::{
     identity::LockoutLimits,
-    intake::{event_keys::EventKeyLimits, streams_in::StreamLimits},
+    intake::{event_keys::EventKeyLimits, streams_in::StreamLimits, transmitter_metadata::MetadataLimits},
     response::delivery::DeliveryLimits,
     sequencer::SequencerLimits,
     state::SignalLimits,
@@ -52,8 +52,8 @@ pub struct Settings {
     pub streams: StreamLimits,
     /// How the keys of security events providers are fetched.
     pub event_keys: EventKeyLimits,
-    /// How often transmitters' metadata is read again; `None` never (META-11).
-    pub metadata_refresh: Option<Duration>,
+    /// How transmitters' metadata is fetched.
+    pub metadata: MetadataLimits,
 }
 
 impl Settings {
@@ -78,7 +78,7 @@ impl Settings {
             author_may_approve: false,
             streams: StreamLimits::default(),
             event_keys: EventKeyLimits::default(),
-            metadata_refresh: Some(Duration::from_secs(24 * 3_600)),
+            metadata: MetadataLimits::default(),
         }
     }
 }

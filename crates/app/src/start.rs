@@ -99,7 +99,7 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
     if let Some(lifetime) = app.settings.signing_key_lifetime {
         tokio::spawn(app.clone().rotate_when_due(lifetime, stop.clone()));
     }
-    if let Some(period) = app.settings.metadata_refresh {
+    if let Some(period) = app.settings.metadata.refresh {
         tokio::spawn(app.clone().refresh_metadata_when_due(period, stop));
     }
     Ok(Started {

@@ -15,7 +15,12 @@ use std::{fmt::Display, net::SocketAddr, path::PathBuf, str::FromStr, time::Dura
 use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
-use watchfire_app::{Settings as AppSettings, sequencer::SequencerLimits, state::SignalLimits};
+use watchfire_app::{
+    Settings as AppSettings,
+    intake::{event_keys::EventKeyLimits, transmitter_metadata::MetadataLimits},
+    sequencer::SequencerLimits,
+    state::SignalLimits,
+};
 use watchfire_http::{Limits as EdgeLimits, listener::ListenerLimits};
 use watchfire_store::settings::Settings as StoreSettings;
 
@@ -324,6 +329,16 @@ impl Values<'_> {
                 live: self.positive("live-signals")?,
             },
             password_hashes: self.positive("password-hashes")?,
+            event_keys: EventKeyLimits {
+                fetch: self.time("event-keys-timeout")?,
+                pause: self.time("event-keys-pause")?,
+                patience: self.time_or_zero("event-keys-patience")?,
+                waiting: self.positive("event-keys-waiting")?,
+            },
+            metadata: MetadataLimits {
+                fetch: self.time("metadata-timeout")?,
+                refresh: Some(self.time_or_zero("metadata-refresh")?).filter(|period| !period.is_zero()),
+            },
             ..AppSettings::new("")
         })
     }

@@ -23,6 +23,24 @@ const RETRY_AFTER: Duration = Duration::from_secs(3_600);
 /// Documents that are fetched at one time: a host that hangs keeps one of these places for its time-out.
 const FETCHES: usize = 8;
 
+/// How transmitters' metadata is fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetadataLimits {
+    /// Time that a fetch may take.
+    pub fetch: Duration,
+    /// How often it is read again; `None` never (META-11).
+    pub refresh: Option<Duration>,
+}
+
+impl Default for MetadataLimits {
+    fn default() -> Self {
+        Self {
+            fetch: FetchLimits::METADATA.total,
+            refresh: Some(Duration::from_secs(24 * 3_600)),
+        }
+    }
+}
+
 /// Why there is no metadata.
 #[derive(Debug, thiserror::Error)]
 pub enum MetadataFailure {
@@ -128,7 +146,11 @@ impl App {
         &self,
         url: &str,
     ) -> Result<(TransmitterMetadata, serde_json::Value), MetadataFailure> {
-        let fetched = self.egress.fetch_json(Purpose::Jwks, url, &FetchLimits::METADATA).await;
+        let limits = FetchLimits {
+            total: self.settings.metadata.fetch,
+            ..FetchLimits::METADATA
+        };
+        let fetched = self.egress.fetch_json(Purpose::Jwks, url, &limits).await;
         let document = fetched.map_err(MetadataFailure::Fetch)?.value;
         let metadata = TransmitterMetadata::parse(&document).map_err(MetadataFailure::Invalid)?;
         Ok((metadata, document))

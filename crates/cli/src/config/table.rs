@@ -346,6 +346,42 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "2",
         "Passwords that are hashed at one time; each takes 19 MiB",
     ),
+    Setting::limit(
+        "event-keys-timeout",
+        "TIME",
+        "10s",
+        "Time that the key set of a security events provider may take to be fetched",
+    ),
+    Setting::limit(
+        "event-keys-pause",
+        "TIME",
+        "30s",
+        "Time between two fetches of a provider's keys for a key id that is not known, and after a fetch that failed",
+    ),
+    Setting::limit(
+        "event-keys-patience",
+        "TIME",
+        "1s",
+        "How long a token waits for keys that are being fetched again before those known are used",
+    ),
+    Setting::limit(
+        "event-keys-waiting",
+        "N",
+        "16",
+        "Requests that wait for the keys of one provider at one time; past it they are refused",
+    ),
+    Setting::limit(
+        "metadata-timeout",
+        "TIME",
+        "10s",
+        "Time that a transmitter's metadata may take to be fetched",
+    ),
+    Setting::limit(
+        "metadata-refresh",
+        "TIME",
+        "1d",
+        "How often the metadata of security events providers is read again; 0s is never",
+    ),
     Setting::limit("store-readers", "N", "4", "Connections to the store that only read"),
     Setting::limit(
         "store-busy-timeout",
