@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 
 use serde_json::{Map, Value};
-use watchfire_model::{object::StreamStatus, signal::RiskLevel};
+use watchfire_model::{
+    object::StreamStatus,
+    signal::{RiskLevel, parse_ip},
+};
 
 use super::{ChangeType, Compliance, Direction, DisabledReason, OktaLevel, Payload, Principal, StatedLevel, members::Members};
 use crate::{
@@ -210,7 +213,7 @@ fn okta_level(members: &Members<'_>, name: &'static str) -> Result<OktaLevel, Se
 
 /// An address that is context only: one that cannot be read is as good as none.
 fn address(members: &Members<'_>, name: &'static str) -> Result<Option<IpAddr>, SetError> {
-    Ok(members.text(name)?.and_then(|text| text.trim().parse().ok()))
+    Ok(members.text(name)?.and_then(|text| parse_ip(text.trim())))
 }
 
 fn owned(members: &Members<'_>, name: &'static str) -> Result<Option<String>, SetError> {

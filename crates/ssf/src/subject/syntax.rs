@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use url::Url;
+use watchfire_model::signal::parse_ip;
 
 /// Characters of `sub` of an `iss_sub` (ssf.md 2.1).
 const MAX_SUB: usize = 255;
@@ -56,7 +57,7 @@ pub(super) fn phone_number(text: &str) -> Option<String> {
 
 /// The addresses as a set: in order, each once (AMB-41).
 pub(super) fn addresses<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<Vec<IpAddr>> {
-    let mut addresses: Vec<IpAddr> = texts.into_iter().map(|text| text.parse().ok()).collect::<Option<_>>()?;
+    let mut addresses: Vec<IpAddr> = texts.into_iter().map(parse_ip).collect::<Option<_>>()?;
     addresses.sort_unstable();
     addresses.dedup();
     Some(addresses)
