@@ -5,6 +5,7 @@ use std::{error::Error as StdError, time::Duration};
 use watchfire_domain::Rejection;
 use watchfire_model::filter::FilterError;
 use watchfire_oauth::error::{OAuthError, TokenRequestError};
+pub use watchfire_ssf::{ErrorCode, SetError};
 use watchfire_store::StoreError;
 
 use crate::catalogue;
@@ -73,6 +74,9 @@ pub enum Error {
         /// A fresh `DPoP-Nonce`, where the answer must carry one.
         dpop_nonce: Option<String>,
     },
+    /// A Security Event Token is refused (RFC 8935 section 2.3).
+    #[error("{0}")]
+    Set(SetError),
     /// Not now; the same call may go through later (503 with `Retry-After`).
     #[error("unavailable")]
     Unavailable {
@@ -139,6 +143,7 @@ impl From<Rejection> for Error {
             Rejection::AuthenticationFailed => Self::AuthenticationFailed,
             Rejection::InvalidToken => Self::Unauthenticated(Challenge::InvalidToken("The access token is invalid.")),
             Rejection::Catalogued { code, causes } => Self::catalogued(code, causes),
+            Rejection::Set(refused) => Self::Set(refused),
             Rejection::OAuth {
                 status,
                 error,

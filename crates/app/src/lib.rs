@@ -81,6 +81,8 @@ pub struct Inner {
     api_calls: RateLimiter,
     log_calls: RateLimiter,
     token_calls: RateLimiter,
+    set_calls: RateLimiter,
+    issuer_calls: RateLimiter,
     egress: Egress,
     client_keys: ClientKeys,
     event_keys: EventKeys,
@@ -114,6 +116,8 @@ impl App {
         let api_calls = RateLimiter::new(RateLimit::per_minute(settings.api_calls_per_minute));
         let log_calls = RateLimiter::new(RateLimit::per_minute(settings.log_calls_per_minute));
         let token_calls = RateLimiter::new(RateLimit::per_second(settings.token_calls_per_second));
+        let set_calls = RateLimiter::new(RateLimit::per_second(settings.sets.calls_per_address));
+        let issuer_calls = RateLimiter::new(RateLimit::per_second(settings.sets.calls_per_issuer));
         let egress = Egress::new(Policy {
             allow: settings.outbound_allow.clone(),
             dev: settings.dev,
@@ -138,6 +142,8 @@ impl App {
             api_calls,
             log_calls,
             token_calls,
+            set_calls,
+            issuer_calls,
             egress,
             client_keys,
             event_keys,

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use watchfire_domain::entity_risk::GuardLimits;
 use watchfire_egress::OutboundAllow;
 
 use crate::{
     identity::LockoutLimits,
-    intake::{event_keys::EventKeyLimits, streams_in::StreamLimits, transmitter_metadata::MetadataLimits},
+    intake::{
+        event_keys::EventKeyLimits, security_events::SetLimits, streams_in::StreamLimits, transmitter_metadata::MetadataLimits,
+    },
     response::delivery::DeliveryLimits,
     sequencer::SequencerLimits,
     state::SignalLimits,
@@ -54,6 +57,10 @@ pub struct Settings {
     pub event_keys: EventKeyLimits,
     /// How transmitters' metadata is fetched.
     pub metadata: MetadataLimits,
+    /// What receiving Security Event Tokens may cost.
+    pub sets: SetLimits,
+    /// What rules of the entity risk policy may do by themselves.
+    pub guard: GuardLimits,
 }
 
 impl Settings {
@@ -79,6 +86,8 @@ impl Settings {
             streams: StreamLimits::default(),
             event_keys: EventKeyLimits::default(),
             metadata: MetadataLimits::default(),
+            sets: SetLimits::default(),
+            guard: GuardLimits::default(),
         }
     }
 }

@@ -181,6 +181,11 @@ impl UnverifiedJws {
         })
     }
 
+    /// The token as it came.
+    pub fn to_compact(&self) -> String {
+        format!("{}.{}", self.signing_input, base64url::encode(&self.signature))
+    }
+
     /// The header.
     pub const fn header(&self) -> &Header {
         &self.header

@@ -20,6 +20,7 @@ pub mod policy_rule;
 pub mod rejection;
 pub mod risk_event;
 pub mod risk_provider;
+pub mod security_event;
 pub mod security_events_provider;
 pub mod session;
 pub mod sign_in;

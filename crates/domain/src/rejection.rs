@@ -1,5 +1,7 @@
 //! Why a command was not carried out.
 
+use watchfire_ssf::SetError;
+
 /// What the one who gave the command can do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
@@ -37,6 +39,9 @@ pub enum Rejection {
         /// One sentence a fault.
         causes: Vec<String>,
     },
+    /// A Security Event Token is refused (RFC 8935 section 2.3).
+    #[error("{0}")]
+    Set(SetError),
     /// An OAuth error (RFC 6749 section 5.2).
     #[error("{error}")]
     OAuth {

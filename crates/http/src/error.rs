@@ -5,6 +5,7 @@
 
 pub mod oauth;
 pub mod okta;
+pub mod set;
 
 use std::sync::Arc;
 
@@ -20,6 +21,10 @@ pub struct OktaError(pub Error);
 #[derive(Debug)]
 pub struct OAuthError(pub Error);
 
+/// A failure on a surface that takes Security Event Tokens (RFC 8935 section 2.3).
+#[derive(Debug)]
+pub struct SetFailure(pub Error);
+
 /// Which shape a failure takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Surface {
@@ -27,6 +32,8 @@ pub enum Surface {
     Okta,
     /// `error`, `error_description`.
     OAuth,
+    /// `err`, `description`.
+    Set,
 }
 
 /// What the mappers need to know beside the error itself.
@@ -50,6 +57,9 @@ pub(crate) struct Failed {
 impl Surface {
     /// The shape of failures that happen before a handler is reached.
     pub fn of(path: &str) -> Self {
+        if path.starts_with("/security/") {
+            return Self::Set;
+        }
         let registration = path.starts_with("/oauth2/v1/clients");
         if path.starts_with("/oauth2/") && !registration {
             Self::OAuth
@@ -63,6 +73,7 @@ impl Surface {
         match self {
             Self::Okta => okta::render(error, context),
             Self::OAuth => oauth::render(error, context),
+            Self::Set => set::render(error, context),
         }
     }
 }
@@ -87,6 +98,18 @@ impl From<Error> for OktaError {
 impl From<Error> for OAuthError {
     fn from(error: Error) -> Self {
         Self(error)
+    }
+}
+
+impl From<Error> for SetFailure {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for SetFailure {
+    fn into_response(self) -> Response {
+        Failed::response(Surface::Set, self.0)
     }
 }
 

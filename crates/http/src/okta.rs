@@ -12,6 +12,7 @@ mod org;
 pub mod policies;
 mod risk_events;
 mod risk_providers;
+mod security_events;
 mod security_events_providers;
 mod sessions;
 mod users;
@@ -33,6 +34,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
             risk_providers::delete
         ))
         .routes(routes!(risk_events::send))
+        .routes(routes!(security_events::receive))
         .merge(api_tokens::router())
         .merge(apps::router())
         .merge(logs::router())

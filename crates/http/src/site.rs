@@ -227,7 +227,12 @@ fn rendered(mut response: Response, shared: &Shared) -> Response {
         path: &shared.context.path,
         error_id: &error_id,
     };
-    let mut answer = failed.surface.render(&failed.error, &context);
+    // Where tokens are taken every failure has their shape, wherever it came from.
+    let surface = match Surface::of(context.path) {
+        Surface::Set => Surface::Set,
+        Surface::Okta | Surface::OAuth => failed.surface,
+    };
+    let mut answer = surface.render(&failed.error, &context);
     if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
         answer.headers_mut().insert(header::ALLOW, allow);
     }

@@ -2,13 +2,13 @@
 //! zones. Small, so a changed copy replaces the old one.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
 use watchfire_domain::HookSubscriptions;
 use watchfire_model::{
-    id::{ClientId, GrantId},
+    id::{ClientId, GrantId, SecurityEventsProviderId},
     log::EventType,
     object::{
         ApiToken, Client, EventHook, Grant, Kind, LogoutEndpoint, Object, Org, RevokedToken, RiskProvider,
@@ -31,6 +31,7 @@ pub struct Directory {
     zones: BTreeMap<String, Arc<Zone>>,
     revoked: BTreeMap<String, Arc<RevokedToken>>,
     event_providers: BTreeMap<String, Arc<SecurityEventsProvider>>,
+    event_providers_by_issuer: HashMap<String, Arc<SecurityEventsProvider>>,
     streams: BTreeMap<String, Arc<StreamIn>>,
     workflows: BTreeMap<String, Arc<Workflow>>,
     logout_endpoints: BTreeMap<String, Arc<LogoutEndpoint>>,
@@ -130,12 +131,31 @@ impl Directory {
 
     /// The security events provider with this issuer, whatever its status.
     pub fn security_events_provider_of(&self, issuer: &str) -> Option<&Arc<SecurityEventsProvider>> {
-        self.event_providers.values().find(|provider| provider.issuer == issuer)
+        self.event_providers_by_issuer.get(issuer)
+    }
+
+    fn put_event_provider(&mut self, provider: Arc<SecurityEventsProvider>) {
+        self.delete_event_provider(provider.id.as_str());
+        self.event_providers_by_issuer
+            .insert(provider.issuer.clone(), Arc::clone(&provider));
+        self.event_providers.insert(provider.id.to_string(), provider);
+    }
+
+    fn delete_event_provider(&mut self, id: &str) {
+        if let Some(old) = self.event_providers.remove(id) {
+            // Another provider may have taken over the issuer in the same decision.
+            self.event_providers_by_issuer.retain(|_, provider| provider.id != old.id);
+        }
     }
 
     /// Every incoming stream.
     pub fn streams_in(&self) -> impl Iterator<Item = &Arc<StreamIn>> {
         self.streams.values()
+    }
+
+    /// The incoming streams of a provider.
+    pub fn streams_of(&self, provider: &SecurityEventsProviderId) -> impl Iterator<Item = &Arc<StreamIn>> {
+        self.streams.values().filter(move |stream| stream.provider_id == *provider)
     }
 
     /// The incoming stream with `id`.
@@ -220,7 +240,7 @@ impl Directory {
             Object::SigningKey(it) => drop(self.keys.insert(id, Arc::new(*it.clone()))),
             Object::Zone(it) => drop(self.zones.insert(id, Arc::new(*it.clone()))),
             Object::RevokedToken(it) => drop(self.revoked.insert(id, Arc::new(*it.clone()))),
-            Object::SecurityEventsProvider(it) => drop(self.event_providers.insert(id, Arc::new(*it.clone()))),
+            Object::SecurityEventsProvider(it) => self.put_event_provider(Arc::new(*it.clone())),
             Object::StreamIn(it) => drop(self.streams.insert(id, Arc::new(*it.clone()))),
             Object::Workflow(it) => drop(self.workflows.insert(id, Arc::new(*it.clone()))),
             Object::LogoutEndpoint(it) => drop(self.logout_endpoints.insert(id, Arc::new(*it.clone()))),
@@ -242,7 +262,7 @@ impl Directory {
             Kind::SigningKey => drop(self.keys.remove(id)),
             Kind::Zone => drop(self.zones.remove(id)),
             Kind::RevokedToken => drop(self.revoked.remove(id)),
-            Kind::SecurityEventsProvider => drop(self.event_providers.remove(id)),
+            Kind::SecurityEventsProvider => self.delete_event_provider(id),
             Kind::StreamIn => drop(self.streams.remove(id)),
             Kind::Workflow => drop(self.workflows.remove(id)),
             Kind::LogoutEndpoint => drop(self.logout_endpoints.remove(id)),

@@ -51,6 +51,8 @@ pub enum Change {
     SetUser(UserId),
     /// This identifier leads to it.
     AddLink(LinkRef),
+    /// This one no longer does.
+    RemoveLink(LinkRef),
     /// The identifiers that this provider has named lead to it no longer.
     RemoveLinks(SecurityEventsProviderId),
 }
@@ -140,6 +142,10 @@ fn apply(risk: &mut EntityRisk, change: Change, now: Timestamp) -> Vec<CauseKind
             if !risk.links.contains(&link) {
                 risk.links.push(link);
             }
+            Vec::new()
+        }
+        Change::RemoveLink(link) => {
+            risk.links.retain(|known| *known != link);
             Vec::new()
         }
         Change::RemoveLinks(provider) => {

@@ -39,6 +39,7 @@ pub(super) fn render(error: &Error, context: &ErrorContext<'_>) -> Response {
             let description = causes.first().unwrap_or(field);
             answer(400, "invalid_request", description)
         }
+        Error::Set(refused) => answer(400, "invalid_request", &refused.description),
         Error::Malformed => answer(400, "invalid_request", "The request body was not well-formed."),
         Error::Unauthenticated(_) | Error::AuthenticationFailed => answer(401, "invalid_client", CLIENT_REFUSED),
         Error::Forbidden { .. } => answer(

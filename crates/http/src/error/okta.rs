@@ -54,6 +54,10 @@ pub(super) fn render(error: &Error, context: &ErrorContext<'_>) -> Response {
             summary,
             causes,
         } => answer(*status, code, summary, causes, context).into_response(),
+        Error::Set(refused) => {
+            let causes = [refused.description.to_string()];
+            answer(400, "E0000001", "Api validation failed: securityEventToken", &causes, context).into_response()
+        }
         // Registration's faults are OAuth's even among Okta's (okta.md 1.2.2).
         Error::OAuth { .. } => oauth::render(error, context),
         Error::Unavailable { retry_after } => answer(503, "E0000009", "Service unavailable", &[], context)

@@ -15,6 +15,7 @@ mod people;
 mod policies;
 mod risk;
 mod second_step;
+mod security_events;
 mod security_events_providers;
 mod sessions;
 mod sign_in;

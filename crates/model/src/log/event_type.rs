@@ -198,6 +198,14 @@ event_types! {
 }
 
 impl EventType {
+    /// What the console calls it where that is not `displayMessage`; a search finds it (okta.md 13, 25).
+    pub const fn console_message(self) -> Option<&'static str> {
+        match self {
+            Self::SecurityEventsProviderReceiveEvent => Some("Partner reported risk"),
+            _ => None,
+        }
+    }
+
     /// `legacyEventType`, where one is known.
     pub const fn legacy(self, result: OutcomeResult) -> Option<&'static str> {
         let failed = matches!(result, OutcomeResult::Failure);

@@ -68,7 +68,8 @@ impl Keywords {
 
 impl LogEvent {
     /// The texts that keywords are looked for in, in lower case: every text of the wire form but its
-    /// time, its version and what the receipt adds. What is indexed for `q` is this.
+    /// time, its version and what the receipt adds; and what the console calls it. What is indexed for `q`
+    /// is this.
     pub fn searchable(&self) -> Vec<String> {
         let mut wire = self.to_wire();
         if let Some(members) = wire.as_object_mut() {
@@ -77,6 +78,7 @@ impl LogEvent {
         }
         let mut texts = Vec::new();
         collect(&wire, &mut texts);
+        texts.extend(self.event_type.console_message().map(str::to_lowercase));
         texts
     }
 }

@@ -10,7 +10,10 @@ use watchfire_model::{
 };
 use watchfire_ssf::{ErrorCode, SetError, UnverifiedSet};
 
-use crate::{App, Error};
+use crate::{
+    App, Error,
+    intake::security_events::{SetOutcome, SetVia},
+};
 
 /// What a transmitter sends to the address of a stream.
 #[derive(Clone)]
@@ -120,7 +123,12 @@ impl App {
     }
 
     async fn take(&self, stream: &StreamIn, provider: &Arc<SecurityEventsProvider>, set: &[u8], origin: RequestOrigin) -> Taken {
-        let _ = (stream, provider, set, origin);
-        Taken::NotNow(Error::internal("not yet"))
+        let _ = provider;
+        match self.receive_set(set, &SetVia::Stream(Arc::new(stream.clone())), origin).await {
+            Ok(SetOutcome::Accepted) => Taken::New,
+            Ok(SetOutcome::Duplicate) => Taken::Repeat,
+            Err(Error::Set(refused)) => Taken::Refused(refused),
+            Err(error) => Taken::NotNow(error),
+        }
     }
 }

@@ -1,0 +1,172 @@
+//! Taking Security Event Tokens (okta.md 6, ssf.md 1.5).
+
+use std::{net::IpAddr, sync::Arc};
+
+pub use watchfire_domain::security_event::SetOutcome;
+use watchfire_domain::security_event::{AcceptSet, SetKeys};
+use watchfire_model::{
+    log::RequestOrigin,
+    object::{SecurityEventsProvider, Status, StreamIn},
+    row::DedupeKey,
+};
+use watchfire_ssf::{Dialect, Expected, SetError, UnverifiedSet, VerifiedSet, VerifyFailure};
+
+use super::{event_keys::NoEventKeys, risk_events::dedupe_key};
+use crate::{App, Error, Result};
+
+/// What receiving may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetLimits {
+    /// Bytes of a body (JWT-08).
+    pub max_bytes: usize,
+    /// Calls a second and address; 0 is no limit.
+    pub calls_per_address: u32,
+    /// Calls a second, issuer and address; 0 is no limit.
+    pub calls_per_issuer: u32,
+}
+
+impl Default for SetLimits {
+    fn default() -> Self {
+        Self {
+            max_bytes: 64 * 1024,
+            calls_per_address: 1_000,
+            calls_per_issuer: 500,
+        }
+    }
+}
+
+/// The way by which a token came.
+#[derive(Clone, Debug)]
+pub enum SetVia {
+    /// The endpoint that all providers share: whose it is, its issuer says.
+    Endpoint,
+    /// A stream of ours: its provider and its audience are fixed (ssf.md 1.5 step 3, AMB-40).
+    Stream(Arc<StreamIn>),
+}
+
+impl App {
+    /// Counts a call from this address; refused ones count too.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`] past the limit.
+    pub fn count_set_call(&self, from: IpAddr) -> Result<()> {
+        match self.set_calls.count(from, self.clock.now()) {
+            Some(window) if !window.allowed => Err(Error::RateLimited),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes the token in `body`, in any form of clients.md 9: when this returns, it is durable, with all
+    /// that follows from it.
+    ///
+    /// # Errors
+    /// [`Error::Set`] with what the sender is told, and nothing stored; [`Error::RateLimited`] and
+    /// [`Error::Unavailable`] when it may come again.
+    pub async fn receive_set(&self, body: &[u8], via: &SetVia, origin: RequestOrigin) -> Result<SetOutcome> {
+        let unverified = UnverifiedSet::parse_within(body, self.settings.sets.max_bytes).map_err(Error::Set)?;
+        let provider = self.set_provider(&unverified, via)?;
+        self.count_set(&provider, &origin)?;
+        let set = self.verify_set(&unverified, &provider, via).await?;
+        let directory = self.state.directory();
+        let command = AcceptSet {
+            provider: provider.id.clone(),
+            keys: set_keys(&set),
+            set: Arc::new(set),
+            body: unverified.jws().to_compact().into(),
+            stream: match via {
+                SetVia::Endpoint => None,
+                SetVia::Stream(stream) => Some(stream.id.clone()),
+            },
+            streams: match via {
+                SetVia::Endpoint => directory.streams_of(&provider.id).map(|stream| stream.id.clone()).collect(),
+                SetVia::Stream(_) => Vec::new(),
+            },
+            org_urls: self.org_urls().into(),
+            guard: self.settings.guard,
+            origin,
+        };
+        self.commands.run(command).await
+    }
+
+    fn set_provider(&self, set: &UnverifiedSet, via: &SetVia) -> Result<Arc<SecurityEventsProvider>> {
+        let directory = self.state.directory();
+        let found = match via {
+            SetVia::Endpoint => directory.security_events_provider_of(set.issuer()),
+            SetVia::Stream(stream) => directory.security_events_provider(stream.provider_id.as_str()),
+        };
+        found
+            .filter(|provider| provider.status == Status::Active && provider.issuer == set.issuer())
+            .cloned()
+            .ok_or_else(|| Error::Set(SetError::unknown_issuer()))
+    }
+
+    /// Counted before the signature is looked at, by issuer and address: nobody uses up a vendor's calls
+    /// by writing its name on tokens, and no vendor uses up those of others behind the same address.
+    fn count_set(&self, provider: &SecurityEventsProvider, origin: &RequestOrigin) -> Result<()> {
+        let key = (provider.id.as_str(), origin.client.ip_address);
+        match self.issuer_calls.count(key, self.clock.now()) {
+            Some(window) if !window.allowed => Err(Error::RateLimited),
+            _ => Ok(()),
+        }
+    }
+
+    async fn verify_set(&self, set: &UnverifiedSet, provider: &SecurityEventsProvider, via: &SetVia) -> Result<VerifiedSet> {
+        let ours;
+        let audiences = match via {
+            SetVia::Stream(stream) if !stream.audience.is_empty() => &stream.audience,
+            SetVia::Stream(_) | SetVia::Endpoint => {
+                ours = self.org_urls();
+                &ours
+            }
+        };
+        let expected = Expected {
+            dialect: Dialect::named(provider.profile.profile),
+            issuer: &provider.issuer,
+            audiences,
+            now: self.clock.now(),
+        };
+        let known = self
+            .event_keys(provider)
+            .await
+            .map_err(|error| self.no_keys(provider, &error))?;
+        let failure = match set.verify(known.keys(), &expected) {
+            Ok(set) => return Ok(set),
+            Err(failure) => failure,
+        };
+        if failure.needs_newer_keys()
+            && let Some(newer) = self.newer_event_keys(provider, &known).await
+        {
+            return set.verify(newer.keys(), &expected).map_err(refused);
+        }
+        Err(refused(failure))
+    }
+
+    /// A vendor whose keys cannot be had is told so (okta.md 6.5); one that asks too often comes again.
+    fn no_keys(&self, provider: &SecurityEventsProvider, error: &NoEventKeys) -> Error {
+        match error {
+            NoEventKeys::Unavailable(_) => {
+                tracing::warn!(provider = provider.id.as_str(), error = %error, "no keys to verify a SET with");
+                Error::Set(SetError::no_key())
+            }
+            NoEventKeys::Busy => Error::Unavailable {
+                retry_after: self.settings.sequencer.retry_after,
+            },
+        }
+    }
+}
+
+fn refused(failure: VerifyFailure) -> Error {
+    Error::Set(failure.into_error())
+}
+
+/// SET-22: by issuer, so that one provider's tokens never stand in the way of another's, and so that what
+/// was received is remembered past the provider's removal.
+fn set_keys(set: &VerifiedSet) -> SetKeys {
+    let key = |space: &str, value: &str| -> DedupeKey { dedupe_key(space, &set.issuer, value) };
+    let content = watchfire_crypto::digest::hex(set.digest);
+    SetKeys {
+        jti: key("set", &set.jti),
+        content: key("set content", &format!("{}\0{content}", set.jti)),
+        conflict: key("set conflict", &set.jti),
+    }
+}

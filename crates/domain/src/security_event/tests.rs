@@ -1,0 +1,5 @@
+//! Subjects, permissions and effects: tokens that have been read from literal claims, decided on a store
+//! that is a map.
+
+mod effects;
+mod world;
