@@ -516,7 +516,7 @@ fn each_event_of_a_token_counts() {
     assert_eq!(handled, [Handling::Handled, Handling::Handled, Handling::Unhandled]);
     assert_eq!(
         world.notes[0].normalisations,
-        ["several_events", "subject_in_event", "complex_without_format"]
+        ["several_events", "complex_without_format", "subject_in_event"]
     );
     assert_eq!(
         (world.level(&jo()), world.level(&sam())),
