@@ -9,7 +9,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use watchfire_app::{
     App, Clock, Parts, Settings, Started, Vault, access::Principal, intake::risk_events::RiskCall, sequencer::Ended, start,
 };
-use watchfire_model::{log::RequestOrigin, object::RiskProvider, time::Timestamp};
+use watchfire_model::{log::RequestOrigin, object::RiskProvider, row::Decision, time::Timestamp};
 use watchfire_store::{index::Index, settings::Settings as StoreSettings};
 
 use crate::{
@@ -222,6 +222,27 @@ impl TestApp {
     /// When it panicked.
     pub async fn ended(&mut self) -> Result<Ended> {
         Ok((&mut self.sequencer).await?)
+    }
+
+    /// Starts once more on the same folder; in between, somebody has written `decision` into the store.
+    ///
+    /// # Errors
+    /// When the store does not take it, or it does not start.
+    pub async fn restart_after(self, decision: &Decision) -> Result<Self> {
+        drop(self.stop);
+        if !self.sequencer.is_finished() {
+            self.sequencer.await?;
+        }
+        let mut opened = self.builder.backend.open(self.folder.path(), &self.builder.store).await?;
+        opened.journal.append(decision).await?;
+        opened.journal.sync().await?;
+        drop(opened);
+        let builder = Builder {
+            folder: Some(self.folder),
+            seed: self.builder.seed.wrapping_add(1),
+            ..self.builder
+        };
+        builder.start().await
     }
 
     /// Starts once more on the same folder, with what the first start was made of.

@@ -7,6 +7,7 @@
 //! | [`server`] | the whole server on such an application, without a socket |
 //! | [`service_app`] | a registered client with its key, and DPoP proofs |
 //! | [`set_sender`] | a vendor that sends Security Event Tokens |
+//! | [`target`] | whom webhooks, event hooks and logout calls reach |
 //! | [`app`] | the application over a store in a temporary folder, with restarts |
 //! | [`backend`] | the journals that there are, behind one way to open them |
 //! | [`delayed`] | a journal that is durable at once and applied behind, after a delay that is set |
@@ -26,6 +27,7 @@ pub mod server;
 pub mod service_app;
 pub mod set_sender;
 pub mod sim_disk;
+pub mod target;
 pub mod witness;
 
 pub use self::{
@@ -34,4 +36,5 @@ pub use self::{
     server::{Answer, Call, TestServer},
     service_app::ServiceApp,
     set_sender::SetSender,
+    target::{Reply, Target},
 };

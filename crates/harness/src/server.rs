@@ -10,6 +10,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 use watchfire_app::{App, Settings};
 use watchfire_http::{Edge, Limits, Site, links::Links, request::Peer};
+use watchfire_model::row::Decision;
 
 use crate::{
     app::{ADMIN_TOKEN, ORG_URL, TestApp},
@@ -81,6 +82,14 @@ impl TestServer {
     /// When it does not start.
     pub async fn restart(self) -> Result<Self> {
         Ok(Self::over(self.running.restart().await?))
+    }
+
+    /// Ends and starts again; in between, somebody has written `decision` into the store.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn restart_after(self, decision: &Decision) -> Result<Self> {
+        Ok(Self::over(self.running.restart_after(decision).await?))
     }
 
     /// A call of `method` on `path` as the first administrator, from 198.51.100.2.

@@ -5,6 +5,7 @@ mod discovery;
 mod introspection;
 mod roles;
 mod token;
+mod token_revocation;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 use watchfire_app::App;
@@ -20,6 +21,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(token::issue, token::preflight))
         .routes(routes!(introspection::introspect))
         .routes(routes!(introspection::revoke))
+        .routes(routes!(token_revocation::revoke))
         .routes(routes!(discovery::keys))
         .routes(routes!(discovery::openid_configuration))
         .routes(routes!(discovery::authorization_server))

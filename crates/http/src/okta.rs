@@ -3,6 +3,7 @@
 mod api_tokens;
 mod apps;
 mod authn;
+mod event_hooks;
 mod factors;
 mod grants;
 mod groups;
@@ -45,6 +46,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(groups::router())
         .merge(policies::router())
         .merge(zones::router())
+        .merge(event_hooks::router())
         .merge(security_events_providers::router())
         .routes(routes!(grants::list, grants::grant))
         .routes(routes!(grants::get, grants::revoke))

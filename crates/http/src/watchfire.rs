@@ -1,8 +1,11 @@
 //! What Okta has no shape for, `/watchfire/v1` (architecture section 5).
 
+mod actions;
 mod api_tokens;
 mod provider_profiles;
 mod signing_keys;
+mod universal_logout;
+mod workflows;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 use watchfire_app::App;
@@ -12,6 +15,9 @@ pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(signing_keys::rotate))
         .routes(routes!(api_tokens::create))
+        .merge(actions::router())
+        .merge(workflows::router())
+        .merge(universal_logout::router())
         .routes(routes!(provider_profiles::get, provider_profiles::replace))
         .routes(routes!(provider_profiles::refresh_keys))
 }

@@ -10,10 +10,11 @@ use axum::{
     extract::{Path, State},
 };
 use http::StatusCode;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use watchfire_app::App;
-use watchfire_model::object::Status;
+use watchfire_model::object::{Client, Status};
 
 use crate::{
     body::JsonBody,
@@ -54,16 +55,15 @@ async fn list(
 ) -> Result<(PageLinks, Json<Vec<Value>>), OktaError> {
     let page = PageRequest::parse(&query, BOUNDS)?;
     let filter = query.filled("filter").map(filter::parse).transpose()?;
-    let org = app.org_id();
     let takes = |client: &_| {
         filter
             .as_ref()
-            .is_none_or(|filter| filter.matches(&shape::render(client, None, &org, &links)))
+            .is_none_or(|filter| filter.matches(&shown(&app, client, None, &links)))
     };
     let prefix = query.get("q").unwrap_or_default();
     let listed = app.apps(&caller.principal, prefix, takes, page.after.as_deref(), page.limit)?;
     let next = PageLinks::new(&links, PATH, &query, listed.next.as_deref());
-    let apps = listed.items.iter().map(|client| shape::render(client, None, &org, &links));
+    let apps = listed.items.iter().map(|client| shown(&app, client, None, &links));
     Ok((next, Json(apps.collect())))
 }
 
@@ -85,7 +85,7 @@ async fn create(
         Status::Active
     };
     let made = app.create_app(&caller.principal, caller.origin, draft, status).await?;
-    Ok(Json(shape::render(&made.client, made.secret.as_ref(), &app.org_id(), &links)))
+    Ok(Json(shown(&app, &made.client, made.secret.as_ref(), &links)))
 }
 
 /// Retrieve an application
@@ -94,7 +94,7 @@ async fn create(
     responses((status = 200, body = Object), (status = 404, body = ErrorObject)))]
 async fn get(State(app): State<App>, caller: Caller, links: Links, Path(id): Path<String>) -> Result<Json<Value>, OktaError> {
     let client = app.app(&caller.principal, &id)?;
-    Ok(Json(shape::render(&client, None, &app.org_id(), &links)))
+    Ok(Json(shown(&app, &client, None, &links)))
 }
 
 /// Replace an application
@@ -110,12 +110,7 @@ async fn replace(
 ) -> Result<Json<Value>, OktaError> {
     let draft = shape::read(&body, Some(&id))?;
     let changed = app.replace_app(&caller.principal, caller.origin, &id, draft).await?;
-    Ok(Json(shape::render(
-        &changed.client,
-        changed.secret.as_ref(),
-        &app.org_id(),
-        &links,
-    )))
+    Ok(Json(shown(&app, &changed.client, changed.secret.as_ref(), &links)))
 }
 
 /// Delete an application
@@ -145,4 +140,14 @@ async fn deactivate(State(app): State<App>, caller: Caller, Path(id): Path<Strin
     app.set_app_status(&caller.principal, caller.origin, &id, Status::Inactive)
         .await?;
     Ok(Json(json!({})))
+}
+
+/// The app object as it is now.
+fn shown(app: &App, client: &Client, secret: Option<&SecretString>, links: &Links) -> Value {
+    let surroundings = shape::Surroundings {
+        org: &app.org_id(),
+        links,
+        universal_logout: app.has_logout_endpoint(&client.id),
+    };
+    shape::render(client, secret, &surroundings)
 }

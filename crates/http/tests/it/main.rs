@@ -6,8 +6,10 @@
     reason = "a panic here is a failed test; clippy knows it of test functions only"
 )]
 
+mod actions;
 mod api_tokens;
 mod apps;
+mod event_hooks;
 mod groups;
 mod oauth2;
 mod organisation;
@@ -20,5 +22,7 @@ mod security_events_providers;
 mod sessions;
 mod sign_in;
 mod system_log;
+mod universal_logout;
 mod users;
+mod workflows;
 mod zones;

@@ -121,8 +121,18 @@ fn kept<'v>(at: &impl Fn(&str) -> Option<&'v Value>) -> Map<String, Value> {
     app
 }
 
+/// What an app object shows beside the client.
+pub(super) struct Surroundings<'a> {
+    pub(super) org: &'a OrgId,
+    pub(super) links: &'a Links,
+    /// Whether it has registered where it takes Universal Logout calls (okta.md 9.8).
+    pub(super) universal_logout: bool,
+}
+
 /// The app object.
-pub(super) fn render(client: &Client, secret: Option<&SecretString>, org: &OrgId, links: &Links) -> Value {
+pub(super) fn render(client: &Client, secret: Option<&SecretString>, around: &Surroundings<'_>) -> Value {
+    let (org, links) = (around.org, around.links);
+    let logout = if around.universal_logout { "ENABLED" } else { "DISABLED" };
     let id = client.id.as_str();
     let kept = |name: &str, otherwise: Value| client.app.get(name).cloned().unwrap_or(otherwise);
     let hide = json!({
@@ -148,7 +158,7 @@ pub(super) fn render(client: &Client, secret: Option<&SecretString>, org: &OrgId
             "oauthClient": credentials(client, secret),
         },
         "universalLogout": {
-            "status": "DISABLED", "supportType": "FULL", "identityStack": "NOT_SHARED",
+            "status": logout, "supportType": "FULL", "identityStack": "NOT_SHARED",
             "protocol": "GLOBAL_TOKEN_REVOCATION",
         },
         "settings": {
