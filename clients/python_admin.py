@@ -3,10 +3,12 @@
 import asyncio
 import json
 import os
+import threading
 import time
 import urllib.error
 import urllib.request
 from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,6 +23,7 @@ from okta.models import (
     OktaUserGroupProfile,
     OpenIdConnectApplication,
     PasswordCredential,
+    SecurityEventsProviderRequest,
     UpdateUserRequest,
     UserCredentialsWritable,
     UserProfile,
@@ -46,6 +49,7 @@ async def main() -> None:
     user_id = await users(admin, group_id)
     zone_id = await zones(admin)
     await policies(admin, group_id, zone_id)
+    await event_providers(admin)
     await system_log(admin, user_id)
     await oauth_reader(admin)
     await back_off(spare["token"], reset)
@@ -256,6 +260,86 @@ async def policies(admin: Client, group_id: str, zone_id: str) -> None:
     expect.answer("delete the rule", await admin.delete_policy_rule(policy.id, made["id"]), 204)
     expect.answer("delete the policy", await admin.delete_policy(policy.id), 204)
     expect.refused("the policy is gone", await admin.get_policy(policy.id), 404, "E0000007")
+
+
+def vendor(issuer: str) -> HTTPServer:
+    """Serves the metadata and the empty key set of a vendor of SETs, each request from a process of its own."""
+
+    class Vendor(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            own = f"http://127.0.0.1:{self.server.server_address[1]}"
+            metadata = {"issuer": issuer, "jwks_uri": f"{own}/jwks.json"}
+            body = json.dumps(metadata if "well-known" in self.path else {"keys": []}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Vendor)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def event_provider(name: str, settings: dict[str, str]) -> SecurityEventsProviderRequest:
+    return SecurityEventsProviderRequest.from_dict({"name": name, "type": "acme", "settings": settings})
+
+
+async def event_providers(admin: Client) -> None:
+    """Security events providers, made both ways (okta.md 5)."""
+    by_hand = {"issuer": "https://edr.acme.example", "jwks_url": "https://edr.acme.example/jwks.json"}
+    wanted = event_provider("Acme EDR", by_hand)
+    made = expect.answer("register by issuer and key set", await admin.create_security_events_provider_instance(wanted), 200)
+    seen = (made.name, made.type, made.status, made.settings.issuer, made.settings.jwks_url, made.settings.well_known_url)
+    expect.equal("the provider", seen, ("Acme EDR", "acme", "ACTIVE", *by_hand.values(), None))
+
+    serving = vendor("https://casb.acme.example")
+    own = f"http://127.0.0.1:{serving.server_address[1]}"
+    well_known = f"{own}/.well-known/ssf-configuration"
+    wanted = event_provider("Acme CASB", {"well_known_url": well_known})
+    other = expect.answer("register by metadata", await admin.create_security_events_provider_instance(wanted), 200)
+    seen = (other.settings.well_known_url, other.settings.issuer, other.settings.jwks_url)
+    expect.equal("all three settings", seen, (well_known, "https://casb.acme.example", f"{own}/jwks.json"))
+
+    listed = expect.answer("list the providers", await admin.list_security_events_provider_instances(), 200)
+    expect.equal("both are listed", [each.id for each in listed], [made.id, other.id])
+    for provider in (made, other):
+        path = f"/api/v1/security-events-providers/{provider.id}"
+        body = expect.answer("read the provider", await call(admin, "GET", path), 200)
+        again = expect.answer("put back what was read", await call(admin, "PUT", path, body), 200)
+        expect.equal("nothing is changed", again, body)
+
+    wanted = event_provider("Acme EDR 2", {**by_hand, "jwks_url": "https://edr.acme.example/keys"})
+    result = await admin.replace_security_events_provider_instance(made.id, wanted)
+    replaced = expect.answer("replace the provider", result, 200)
+    expect.equal("it is replaced", (replaced.name, replaced.settings.jwks_url), ("Acme EDR 2", "https://edr.acme.example/keys"))
+
+    for what, act, status in (
+        ("deactivate", admin.deactivate_security_events_provider_instance, "INACTIVE"),
+        ("activate", admin.activate_security_events_provider_instance, "ACTIVE"),
+    ):
+        changed = expect.answer(f"{what} the provider", await act(made.id), 200)
+        expect.equal(f"after {what}", changed.status, status)
+
+    for text, wanted in (
+        ("Security Events Provider name must be unique", event_provider("Acme CASB", {**by_hand, "issuer": "new"})),
+        ("The provided issuer already exists for this organization.", event_provider("New", by_hand)),
+    ):
+        result = await admin.create_security_events_provider_instance(wanted)
+        error = expect.refused("what is taken", result, 400, "E0000001")
+        expect.true("the text that plugins look for", text in str(error), str(error))
+    serving.shutdown()
+    wanted = event_provider("Gone", {"well_known_url": "http://127.0.0.1:9/.well-known/ssf-configuration"})
+    result = await admin.create_security_events_provider_instance(wanted)
+    expect.refused("metadata that cannot be had", result, 400, "E0000001")
+
+    for provider in (made, other):
+        expect.answer("delete the provider", await admin.delete_security_events_provider_instance(provider.id), 204)
+        result = await admin.get_security_events_provider_instance(provider.id)
+        expect.refused("the provider is gone", result, 404, "E0000007")
 
 
 async def system_log(admin: Client, user_id: str) -> None:

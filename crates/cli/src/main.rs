@@ -6,6 +6,7 @@ mod command;
 mod config;
 mod demo;
 mod doctor;
+mod event_provider;
 mod generate_signins;
 mod jwt;
 mod key;
@@ -58,6 +59,9 @@ enum Command {
     /// Risk providers, and sending risk events as one
     #[command(subcommand)]
     Provider(provider::Command),
+    /// Security events providers: vendors whose Security Event Tokens are taken
+    #[command(subcommand)]
+    EventProvider(event_provider::Command),
     /// The vendor's side: a key pair, the documents that receivers look for, and a process that serves them
     #[command(subcommand)]
     Transmitter(transmitter::Command),
@@ -110,6 +114,7 @@ async fn run(command: Command, terminal: &Terminal) -> Result<ExitCode> {
         Command::Jwt(command) => return jwt::run(&command, terminal),
         Command::App(command) => app::run(&command, terminal).await?,
         Command::Provider(command) => provider::run(&command, terminal).await?,
+        Command::EventProvider(command) => event_provider::run(&command, terminal).await?,
         Command::Transmitter(command) => transmitter::run(&command, terminal).await?,
         Command::Set(command) => return set::run(&command, terminal).await,
         Command::Token(command) => token::run(&command, terminal).await?,

@@ -26,7 +26,7 @@ const MAX_SETS: usize = watchfire_domain::security_events_provider::MAX_SECURITY
 pub struct EventKeyLimits {
     /// Time that a fetch may take.
     pub fetch: Duration,
-    /// Between two fetches for keys that a set does not have, and after one that failed (JWT-05).
+    /// Between two fetches for keys that a set does not have (JWT-05).
     pub pause: Duration,
     /// How long a SET waits for a fresh set while there is one past its time that may still be used.
     pub patience: Duration,
@@ -117,7 +117,6 @@ impl EventKeys {
                 ..FetchLimits::EVENT_KEYS
             },
             refetch_pause: limits.pause,
-            failure_pause: limits.pause,
             empty_replaces: true,
             max_owners: MAX_SETS,
             ..JwksLimits::default()

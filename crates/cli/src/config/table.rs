@@ -356,7 +356,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "event-keys-pause",
         "TIME",
         "30s",
-        "Time between two fetches of a provider's keys for a key id that is not known, and after a fetch that failed",
+        "Time between two fetches of a provider's keys for a key id that is not known",
     ),
     Setting::limit(
         "event-keys-patience",

@@ -12,6 +12,7 @@ mod crash;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod event_providers;
 mod examination;
 #[cfg(test)]
 mod guides;

@@ -22,6 +22,17 @@ use super::{PROVIDERS, server};
 /// Longer than any test runs.
 const NEVER: Duration = Duration::from_secs(3_600);
 
+const SESSION_REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
+
+/// What is told of a user's sessions; the user is nobody here.
+fn session() -> Value {
+    json!({
+        "subject": {"user": {"format": "email", "email": "jo@acme.example"}},
+        "event_timestamp": 1_800_000_000,
+        "reason_admin": {"en": "Malware"},
+    })
+}
+
 async fn server_with(limits: EventKeyLimits) -> Result<TestServer> {
     let settings = Settings {
         event_keys: limits,
@@ -74,6 +85,68 @@ async fn a_vendor_that_hangs_does_not_hold_up_another() -> Result<()> {
     assert!(keys(&server, &good).await?.is_ok());
     assert!(!waiting.is_finished());
     waiting.abort();
+    Ok(())
+}
+
+/// The same seen by the vendors: one's token waits for its keys, the other's is taken meanwhile.
+#[tokio::test]
+async fn tokens_of_a_good_vendor_are_taken_while_another_hangs() -> Result<()> {
+    let server = Arc::new(
+        server_with(EventKeyLimits {
+            fetch: NEVER,
+            ..EventKeyLimits::default()
+        })
+        .await?,
+    );
+    let slow = SetSender::register(&server, "https://slow.example").await?;
+    let good = SetSender::register(&server, "https://good.example").await?;
+    slow.serve(hangs()).await;
+    let claims = slow.claims(&server, "s1", SESSION_REVOKED, session());
+    let (token, at) = (slow.sign(&claims)?, Arc::clone(&server));
+    let waiting = tokio::spawn(async move { SetSender::post(&at, &token).await.map(|answer| answer.status) });
+    while slow.fetches().await == 0 {
+        tokio::task::yield_now().await;
+    }
+    for jti in ["g1", "g2", "g3"] {
+        good.tell(&server, jti, SESSION_REVOKED, session()).await?;
+    }
+    assert!(!waiting.is_finished());
+    waiting.abort();
+    Ok(())
+}
+
+/// A rotated key works with the first token that it signed; a revoked one with none.
+#[tokio::test]
+async fn tokens_follow_the_keys_of_their_vendor() -> Result<()> {
+    let server = server().await?;
+    let mut sender = SetSender::register(&server, "https://vendor.example").await?;
+    sender.tell(&server, "a1", SESSION_REVOKED, session()).await?;
+    let old = std::mem::replace(&mut sender.key, PrivateKey::generate(NewKey::Ec(Curve::P256))?);
+    sender.publish(&[old.public_jwk(), sender.key.public_jwk()]).await;
+    sender.tell(&server, "b1", SESSION_REVOKED, session()).await?;
+    let revoked = json!({"revoked_keys": [sender.key.thumbprint()]});
+    sender.set_profile(&server, revoked).await?;
+    let claims = sender.claims(&server, "b2", SESSION_REVOKED, session());
+    let refused = sender.send(&server, &claims).await?;
+    assert_eq!((refused.status, refused.text_at("/err")), (400, "invalid_key"));
+    sender.key = old;
+    sender.tell(&server, "a2", SESSION_REVOKED, session()).await
+}
+
+/// META-13: an inactive provider is nobody.
+#[tokio::test]
+async fn tokens_of_a_provider_that_is_off_or_gone_are_refused() -> Result<()> {
+    let server = server().await?;
+    let sender = SetSender::register(&server, "https://vendor.example").await?;
+    let path = format!("{PROVIDERS}/{}", sender.provider_id);
+    sender.tell(&server, "a1", SESSION_REVOKED, session()).await?;
+    for (method, path) in [("POST", format!("{path}/lifecycle/deactivate")), ("DELETE", path)] {
+        server.call(method, &path).send().await?;
+        let refused = sender
+            .send(&server, &sender.claims(&server, "a2", SESSION_REVOKED, session()))
+            .await?;
+        assert_eq!((refused.status, refused.text_at("/err")), (400, "invalid_issuer"), "{method}");
+    }
     Ok(())
 }
 
