@@ -196,7 +196,12 @@ impl UnverifiedJws {
     /// # Errors
     /// When the payload is no strict JSON object.
     pub fn unverified_claims(&self) -> Result<Map<String, Value>, StrictJsonError> {
-        strict_json::parse_object(&self.payload, &Limits::JWT)
+        // The token's own length has been bounded, by whoever parsed it.
+        let limits = Limits {
+            max_bytes: self.payload.len(),
+            ..Limits::JWT
+        };
+        strict_json::parse_object(&self.payload, &limits)
     }
 
     /// Verifies the signature with the keys that `kid` selects, or with every key bound to the

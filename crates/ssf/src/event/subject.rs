@@ -73,6 +73,7 @@ fn own(members: &Members<'_>, envelope: &Envelope<'_>, notes: &mut Notes) -> Res
 fn agreed(sub_id: &Subject, own: Option<Subject>, notes: &mut Notes) -> Subject {
     match own {
         Some(own) if includes(&own, sub_id) => own,
+        Some(own) if includes(sub_id, &own) => sub_id.clone(),
         Some(_) => {
             notes.add(Normalisation::SubjectsDiffer);
             sub_id.clone()

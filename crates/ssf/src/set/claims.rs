@@ -38,7 +38,12 @@ pub fn read_claims(payload: &[u8], expected: &Expected<'_>) -> Result<VerifiedSe
 }
 
 pub(super) fn read_noting(payload: &[u8], expected: &Expected<'_>, mut notes: Notes) -> Result<VerifiedSet, SetError> {
-    let claims = strict_json::parse_object(payload, &Limits::JWT).map_err(|_| SetError::unreadable())?;
+    // The length was bounded with the token's, by a limit that may be a setting.
+    let limits = Limits {
+        max_bytes: payload.len(),
+        ..Limits::JWT
+    };
+    let claims = strict_json::parse_object(payload, &limits).map_err(|_| SetError::unreadable())?;
     if issuer(&claims)? != expected.issuer {
         return Err(SetError::unknown_issuer());
     }

@@ -261,6 +261,16 @@ fn sub_id_decides_whom_an_event_is_about() {
             vec!["complex_without_format", "subjects_differ", "bare_subject"]
         )
     );
+    // a copy of a part of it is no contradiction
+    let (event, names) = sent(Attempt::new(Standard), |it| {
+        it.edit_claims(|claims| {
+            claims["sub_id"] = json!({"format": "complex", "user": user, "session": {"format": "opaque", "id": "S"}})
+        });
+        it.edit_event(|event| {
+            event.insert("subject".to_owned(), user.clone());
+        });
+    });
+    assert_eq!((event.members().len(), names), (2, vec![]));
     // the same user, and the device that is meant
     let both = json!({"user": user, "device": {"format": "opaque", "id": "D-42"}});
     let (subject, names) = with_subject(both);

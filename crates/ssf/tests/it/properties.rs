@@ -200,3 +200,17 @@ fn a_token_signed_anew_has_the_same_digest() {
     other.edit_claims(|claims| claims["txn"] = json!("other"));
     assert_ne!(digest(&first), digest(&other));
 }
+
+/// JWT-08: a receiver may take more than 64 KiB.
+#[test]
+fn the_size_of_a_token_is_a_setting() {
+    let mut attempt = Attempt::new(DialectName::Standard);
+    attempt.edit_claims(|claims| {
+        claims.insert("x".to_owned(), json!(vec!["s".repeat(16_000); 6]));
+    });
+    let body = attempt.body();
+    assert!(UnverifiedSet::parse(&body).is_err());
+    let set = UnverifiedSet::parse_within(&body, 1024 * 1024).unwrap();
+    assert_eq!(set.issuer(), ISSUER);
+    assert!(read(&attempt.payload, DialectName::Standard).is_ok());
+}

@@ -177,6 +177,10 @@ fn identifiers() -> Vec<Case> {
         ),
         ("SUB-15", json!({"person": {"format": "opaque", "id": "7"}})),
         ("SUB-15", json!({"user": {"format": "opaque", "id": "7"}, "x": 7})),
+        (
+            "SUB-15",
+            json!({"user": {"format": "opaque", "id": "7"}, "person": {"format": "opaque", "id": "8"}}),
+        ),
         ("okta.md 6.4", json!({"user": {"format": "email", "email": "x"}})),
         ("SUB-07", json!({"format": "opaque", "id": "7\u{1f}8"})),
         ("SUB-07", json!({"format": "opaque", "id": "7\u{0}"})),
