@@ -27,4 +27,6 @@ mod server;
 #[cfg(test)]
 mod sets;
 #[cfg(test)]
+mod shared_signals;
+#[cfg(test)]
 mod transmitter;
