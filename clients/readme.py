@@ -5,8 +5,10 @@ The walk is what stands between the `walk` comments: every line that begins with
 fails, or that does not print the first word that the README shows below it, is a failure.
 """
 
+import atexit
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -31,8 +33,10 @@ def steps():
 
 environment = {**os.environ, "PATH": f"{pathlib.Path(os.environ['WATCHFIRE_BIN']).parent}:{os.environ['PATH']}"}
 # All commands share one shell, as they do in the reader's terminal.
-shell = subprocess.Popen(["bash"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+# What they leave running ends with the shell's group.
+shell = subprocess.Popen(["bash"], start_new_session=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                          cwd=os.environ["WATCHFIRE_WORK"], env=environment)
+atexit.register(os.killpg, shell.pid, signal.SIGTERM)
 passed = 0
 for command, shown in steps():
     # The doctor is the last word: it must find nothing amiss.

@@ -55,6 +55,24 @@ const SUITES: &[Suite] = &[
         needs: &[Need::Program("bash"), Need::Installed("python-admin/bin/python")],
     },
     Suite {
+        name: "okta-sdk-python 3.4, requests, curl: SETs",
+        script: "clients/python_sets",
+        needs: &[
+            Need::Program("bash"),
+            Need::Program("curl"),
+            Need::Installed("python-admin/bin/python"),
+        ],
+    },
+    Suite {
+        name: "okta-sdk-nodejs 8.1, SETs",
+        script: "clients/node_sets",
+        needs: &[
+            Need::Program("bash"),
+            Need::Program("node"),
+            Need::Installed("node/node_modules/@okta/okta-sdk-nodejs/package.json"),
+        ],
+    },
+    Suite {
         name: "okta-sdk-nodejs 8.1, risk",
         script: "clients/node_risk",
         needs: &[
