@@ -1,3 +1,4 @@
-//! What has happened: the System Log.
+//! What has happened: the System Log, and what was received.
 
 pub mod log;
+pub mod receipts;

@@ -17,7 +17,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 use watchfire_app::{
     Settings as AppSettings,
-    intake::{event_keys::EventKeyLimits, transmitter_metadata::MetadataLimits},
+    intake::{event_keys::EventKeyLimits, security_events::SetLimits, transmitter_metadata::MetadataLimits},
     sequencer::SequencerLimits,
     state::SignalLimits,
 };
@@ -334,6 +334,11 @@ impl Values<'_> {
                 pause: self.time("event-keys-pause")?,
                 patience: self.time_or_zero("event-keys-patience")?,
                 waiting: self.positive("event-keys-waiting")?,
+            },
+            sets: SetLimits {
+                max_bytes: self.size("max-set-size")?,
+                calls_per_address: self.one("set-calls-per-second")?,
+                calls_per_issuer: self.one("set-issuer-calls-per-second")?,
             },
             metadata: MetadataLimits {
                 fetch: self.time("metadata-timeout")?,

@@ -52,6 +52,7 @@ macro_rules! store_conformance {
                 reads::goes_on_counting_after_reopening,
                 reads::finds_by_natural_key_and_parent,
                 reads::gives_receipts_that_have_not_expired,
+                reads::pages_through_receipts_newest_first,
                 reads::purges_what_has_expired,
                 reads::keeps_receipts_as_long_as_the_log,
             );

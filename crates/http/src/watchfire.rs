@@ -3,6 +3,7 @@
 mod actions;
 mod api_tokens;
 mod provider_profiles;
+mod receipts;
 mod signing_keys;
 mod universal_logout;
 mod workflows;
@@ -20,4 +21,6 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(universal_logout::router())
         .routes(routes!(provider_profiles::get, provider_profiles::replace))
         .routes(routes!(provider_profiles::refresh_keys))
+        .routes(routes!(receipts::list))
+        .routes(routes!(receipts::get))
 }

@@ -190,3 +190,34 @@ pub enum Handling {
     /// A newer event of its kind had come before (ssf.md annex B).
     Superseded,
 }
+
+impl Handling {
+    /// Every one.
+    pub const ALL: [Self; 7] = [
+        Self::Handled,
+        Self::Unhandled,
+        Self::Unbound,
+        Self::DiscardedCritical,
+        Self::NotPermitted,
+        Self::OptedOut,
+        Self::Superseded,
+    ];
+
+    /// The word, as it is stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Handled => "handled",
+            Self::Unhandled => "unhandled",
+            Self::Unbound => "unbound",
+            Self::DiscardedCritical => "discarded_critical",
+            Self::NotPermitted => "not_permitted",
+            Self::OptedOut => "opted_out",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|handling| handling.as_str() == text)
+    }
+}

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use watchfire_model::{
     log::LogQuery,
     object::{Kind, Object},
-    row::SetNote,
+    row::{Handling, SetNote},
     time::Timestamp,
 };
 
@@ -37,11 +37,30 @@ pub struct PageQuery {
     pub limit: u32,
 }
 
+/// Which receipts a page is taken from, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct ReceiptQuery {
+    /// Only this provider's.
+    pub provider: Option<String>,
+    /// Only Security Event Tokens with an event of which this became.
+    pub handling: Option<Handling>,
+    /// Only those received then or later.
+    pub since: Option<Timestamp>,
+    /// Only those received before that.
+    pub until: Option<Timestamp>,
+    /// Begin behind the receipt of this time and id.
+    pub after: Option<(Timestamp, String)>,
+    /// At most so many.
+    pub limit: u32,
+}
+
 /// A stored receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredReceipt {
     /// Its id.
     pub id: String,
+    /// [`watchfire_model::row::Received::kind`]
+    pub kind: String,
     /// Who sent it.
     pub provider: String,
     /// When it was accepted.
@@ -81,6 +100,11 @@ pub trait Index: Send + Sync + std::fmt::Debug {
         after: (Timestamp, String),
         limit: u32,
     ) -> Result<Vec<StoredReceipt>, StoreError>;
+    /// A page of receipts.
+    ///
+    /// # Errors
+    /// [`StoreError::Timeout`] when it takes longer than the setting allows.
+    async fn receipts(&self, query: &ReceiptQuery) -> Result<Vec<StoredReceipt>, StoreError>;
     /// How many receipts there are.
     async fn receipt_count(&self) -> Result<i64, StoreError>;
     /// A page of the System Log. `after` is where the page before it ended; it and the order decide the

@@ -269,6 +269,20 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "4",
         "Token requests per second and client; 0 is no limit",
     ),
+    Setting::one(
+        Rates,
+        "set-calls-per-second",
+        "N",
+        "1000",
+        "Security Event Tokens per second and client address; 0 is no limit",
+    ),
+    Setting::one(
+        Rates,
+        "set-issuer-calls-per-second",
+        "N",
+        "500",
+        "Security Event Tokens per second, provider and client address; 0 is no limit",
+    ),
     Setting::limit(
         "max-connections",
         "N",
@@ -300,6 +314,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "20s",
         "Time in which a request's body must have arrived; then the answer is 408",
     ),
+    Setting::limit("max-set-size", "SIZE", "64KiB", "Longest Security Event Token"),
     Setting::limit("max-parameters", "N", "64", "Parameters in a query or a form"),
     Setting::limit(
         "handler-timeout",

@@ -53,7 +53,11 @@ pub(super) fn needs(
     let graph = Graph::new(slice, provider, org_urls);
     let mut entities = Vec::new();
     for event in &set.events {
-        for mention in mention::of(event, &provider.issuer) {
+        let mut mentions = mention::of(event, &provider.issuer);
+        if let Payload::IdentifierChanged { new_value: Some(value) } = &event.payload {
+            mentions.extend(mention::renamed(event, value, &provider.issuer));
+        }
+        for mention in mentions {
             mention.needs(org_urls, needs);
             entities.extend(graph.named(&mention.identifier).cloned());
             entities.extend(graph.resolve(&mention));

@@ -2,4 +2,7 @@
 //! that is a map.
 
 mod effects;
+mod identity;
+mod permissions;
+mod subjects;
 mod world;

@@ -3,14 +3,14 @@
 use anyhow::{Result, ensure};
 use watchfire_model::{
     object::{Kind, Object},
-    row::{Decision, Row},
+    row::{Decision, Handling, Row},
     time::Timestamp,
 };
-use watchfire_store::index::PageQuery;
+use watchfire_store::index::{PageQuery, ReceiptQuery};
 
 use super::{
     Bench, at,
-    rows::{membership, provider, put, receipt, revoked},
+    rows::{membership, provider, put, receipt, revoked, set_receipt},
 };
 use crate::backend::Backend;
 
@@ -116,6 +116,66 @@ pub async fn gives_receipts_that_have_not_expired(backend: &dyn Backend) -> Resu
     ensure!(bench.index.receipt_count().await? == 4);
     let stored = bench.index.receipt("rcpB").await?;
     ensure!(stored.is_some_and(|it| it.body.starts_with(r#"[{"subjects""#) && it.received_at == at(2)));
+    Ok(())
+}
+
+/// Of both kinds, each once, and by what became of them.
+pub async fn pages_through_receipts_newest_first(backend: &dyn Backend) -> Result<()> {
+    let mut bench = Bench::open(backend).await?;
+    let mut decision = Decision::new();
+    decision.rows.push(Row::Receipt(receipt("rcpA", at(1), at(50))));
+    for (id, provider, received, handling) in [
+        ("rcpB", "sseA", 2, Handling::Handled),
+        ("rcpC", "sseB", 2, Handling::Unbound),
+        ("rcpD", "sseA", 3, Handling::NotPermitted),
+        ("rcpE", "sseA", 4, Handling::Unbound),
+    ] {
+        let row = set_receipt(id, provider, at(received), handling);
+        decision.rows.push(Row::Receipt(row));
+    }
+    bench.commit(&[decision]).await?;
+    let page = |query: ReceiptQuery| {
+        let index = std::sync::Arc::clone(&bench.index);
+        async move {
+            let query = ReceiptQuery {
+                limit: if query.limit == 0 { 10 } else { query.limit },
+                ..query
+            };
+            let receipts = index.receipts(&query).await?;
+            Ok::<_, anyhow::Error>(receipts.into_iter().map(|it| it.id).collect::<Vec<_>>())
+        }
+    };
+    let mut query = ReceiptQuery {
+        limit: 2,
+        ..ReceiptQuery::default()
+    };
+    let mut got = Vec::new();
+    loop {
+        let ids = page(query.clone()).await?;
+        let Some(last) = ids.last() else { break };
+        let last = bench.index.receipt(last).await?.map(|it| (it.received_at, it.id));
+        query.after = last;
+        got.extend(ids);
+    }
+    ensure!(got == ["rcpE", "rcpD", "rcpC", "rcpB", "rcpA"], "{got:?}");
+
+    let by = |handling| ReceiptQuery {
+        handling: Some(handling),
+        ..ReceiptQuery::default()
+    };
+    ensure!(page(by(Handling::Unbound)).await? == ["rcpE", "rcpC"]);
+    ensure!(page(by(Handling::OptedOut)).await?.is_empty());
+    let mut of_one = by(Handling::Unbound);
+    of_one.provider = Some("sseA".to_owned());
+    ensure!(page(of_one).await? == ["rcpE"]);
+    let between = ReceiptQuery {
+        since: Some(at(2)),
+        until: Some(at(3)),
+        ..ReceiptQuery::default()
+    };
+    ensure!(page(between).await? == ["rcpC", "rcpB"]);
+    let stored = bench.index.receipt("rcpC").await?;
+    ensure!(stored.is_some_and(|it| it.kind == "security_events" && it.note.is_some_and(|note| note.events.len() == 1)));
     Ok(())
 }
 

@@ -3,10 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use watchfire_model::{
-    id::{GroupId, OrgId, ReceiptId, RiskProviderId, UserId},
+    id::{GroupId, OrgId, ReceiptId, RiskProviderId, SecurityEventsProviderId, UserId},
     log::{Actor, EventType, LogEvent},
     object::{Membership, ProviderAction, RevokedToken, RiskProvider},
-    row::{Decision, DedupeKey, Receipt, Received, Row},
+    row::{Decision, DedupeKey, EventNote, Handling, Receipt, Received, Row, SetNote},
     signal::{IpSignal, RiskLevel},
     time::Timestamp,
 };
@@ -84,6 +84,31 @@ pub(super) fn receipt(id: &str, received_at: Timestamp, expires_at: Timestamp) -
         body: r#"[{"subjects":[{"ip":"192.0.2.1","riskLevel":"HIGH"}]}]"#.into(),
         received_at,
         expires_at,
+    }
+}
+
+/// The receipt of a SET with one event.
+pub(super) fn set_receipt(id: &str, provider: &str, received_at: Timestamp, handling: Handling) -> Receipt {
+    let note = SetNote {
+        issuer: "https://acme.example".to_owned(),
+        // Nobody filters by what a sender writes.
+        jti: r#"","handling":"opted_out","#.to_owned(),
+        events: vec![EventNote {
+            uri: "https://acme.example/event".to_owned(),
+            handling,
+            entities: Vec::new(),
+        }],
+        ..SetNote::default()
+    };
+    Receipt {
+        id: ReceiptId::new(id),
+        content: Received::SecurityEvents {
+            provider: SecurityEventsProviderId::new(provider),
+            note: Box::new(note),
+        },
+        body: "a.b.c".into(),
+        received_at,
+        expires_at: received_at,
     }
 }
 

@@ -72,9 +72,17 @@ impl Keyed for EntityRisk {
             id: self.entity.to_string(),
             // The devices and sessions of a user are listed under it.
             parent: self.user.as_ref().map(ToString::to_string),
+            expires_at: forgotten_at(&self.entity, self.last_updated),
             ..Keys::default()
         }
     }
+}
+
+/// How long a session is remembered of which nobody speaks any more.
+const SESSION_MEMORY: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+fn forgotten_at(entity: &Entity, last: Timestamp) -> Option<Timestamp> {
+    matches!(entity, Entity::Session(_)).then(|| last.plus(SESSION_MEMORY))
 }
 
 /// Something that speaks against an entity.
@@ -286,6 +294,7 @@ impl Keyed for SubjectLink {
         Keys {
             id: Self::key(&self.provider, &self.identifier),
             parent: Some(self.identifier.as_str().to_owned()),
+            expires_at: forgotten_at(&self.entity, self.last_seen),
             ..Keys::default()
         }
     }

@@ -1,16 +1,16 @@
 //! Objects and receipts: the SQL that both dialects take.
 
-use sqlx::Row as _;
+use sqlx::{QueryBuilder, Row as _};
 use watchfire_model::{
     object::{Kind, Object},
     row::{Receipt, Received},
     time::Timestamp,
 };
 
-use super::{Connection, Row};
+use super::{Connection, Db, Row};
 use crate::{
     StoreError,
-    index::{Page, PageQuery, StoredReceipt},
+    index::{Page, PageQuery, ReceiptQuery, StoredReceipt},
 };
 
 /// Writes or replaces an object; an old one keeps its ordinal.
@@ -217,7 +217,7 @@ pub(crate) async fn purge_receipts(
 }
 
 pub(crate) async fn receipt(conn: &mut Connection, id: &str) -> Result<Option<StoredReceipt>, StoreError> {
-    let row = sqlx::query("SELECT id, provider, received_us, expires_us, body, note FROM receipts WHERE id = $1")
+    let row = sqlx::query("SELECT id, kind, provider, received_us, expires_us, body, note FROM receipts WHERE id = $1")
         .bind(id)
         .fetch_optional(conn)
         .await
@@ -232,7 +232,7 @@ pub(crate) async fn live_receipts(
     limit: u32,
 ) -> Result<Vec<StoredReceipt>, StoreError> {
     let rows = sqlx::query(
-        "SELECT id, provider, received_us, expires_us, body, note FROM receipts WHERE kind = 'risk_events' AND expires_us > $1 \
+        "SELECT id, kind, provider, received_us, expires_us, body, note FROM receipts WHERE kind = 'risk_events' AND expires_us > $1 \
          AND (received_us > $2 OR (received_us = $2 AND id > $3)) ORDER BY received_us, id LIMIT $4",
     )
     .bind(now.as_micros())
@@ -242,6 +242,34 @@ pub(crate) async fn live_receipts(
     .fetch_all(conn)
     .await
     .map_err(StoreError::of_statement)?;
+    Ok(rows.iter().map(read_receipt).collect())
+}
+
+/// A page of receipts, newest first.
+pub(crate) async fn receipts(conn: &mut Connection, wanted: &ReceiptQuery) -> Result<Vec<StoredReceipt>, StoreError> {
+    let mut query = QueryBuilder::<Db>::new(
+        "SELECT id, kind, provider, received_us, expires_us, body, note FROM receipts WHERE received_us < ",
+    );
+    query.push_bind(wanted.until.map_or(i64::MAX, Timestamp::as_micros));
+    query.push(" AND received_us >= ");
+    query.push_bind(wanted.since.map_or(i64::MIN, Timestamp::as_micros));
+    if let Some(provider) = &wanted.provider {
+        query.push(" AND provider = ").push_bind(provider);
+    }
+    if let Some(handling) = wanted.handling {
+        // Written by ourselves, without spaces; in texts of others a quotation mark has a backslash.
+        query
+            .push(" AND note LIKE ")
+            .push_bind(format!("%\"handling\":\"{}\"%", handling.as_str()));
+    }
+    if let Some((at, id)) = &wanted.after {
+        query.push(" AND (received_us < ").push_bind(at.as_micros());
+        query.push(" OR (received_us = ").push_bind(at.as_micros());
+        query.push(" AND id < ").push_bind(id).push("))");
+    }
+    query.push(" ORDER BY received_us DESC, id DESC LIMIT ");
+    query.push_bind(i64::from(wanted.limit));
+    let rows = query.build().fetch_all(conn).await.map_err(StoreError::of_statement)?;
     Ok(rows.iter().map(read_receipt).collect())
 }
 
@@ -259,6 +287,7 @@ fn read(kind: Kind, row: &Row) -> Result<Object, StoreError> {
 fn read_receipt(row: &Row) -> StoredReceipt {
     StoredReceipt {
         id: row.get("id"),
+        kind: row.get("kind"),
         provider: row.get("provider"),
         received_at: Timestamp::from_micros(row.get("received_us")),
         expires_at: Timestamp::from_micros(row.get("expires_us")),

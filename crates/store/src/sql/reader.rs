@@ -10,7 +10,7 @@ use watchfire_model::{
 use super::{Pool, log_page, objects};
 use crate::{
     StoreError,
-    index::{Index, Page, PageQuery, StoredReceipt},
+    index::{Index, Page, PageQuery, ReceiptQuery, StoredReceipt},
     log::{LogCursor, LogEntry, LogPage, SignalReader},
     settings::Settings,
 };
@@ -69,6 +69,13 @@ impl Index for Reader {
         limit: u32,
     ) -> Result<Vec<StoredReceipt>, StoreError> {
         objects::live_receipts(&mut *self.connection().await?, now, &after, limit).await
+    }
+
+    async fn receipts(&self, query: &ReceiptQuery) -> Result<Vec<StoredReceipt>, StoreError> {
+        let mut conn = self.connection().await?;
+        tokio::time::timeout(self.settings.log_query_timeout, objects::receipts(&mut conn, query))
+            .await
+            .unwrap_or(Err(StoreError::Timeout))
     }
 
     async fn receipt_count(&self) -> Result<i64, StoreError> {

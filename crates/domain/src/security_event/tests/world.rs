@@ -101,6 +101,10 @@ impl World {
         self.objects.insert((object.kind(), object.keys().id), object);
     }
 
+    pub(super) fn remove_sam(&mut self) {
+        self.objects.remove(&(Kind::User, SAM.to_owned()));
+    }
+
     pub(super) fn get<T: TypedObject>(&self, id: &str) -> Option<&T> {
         self.objects.get(&(T::KIND, id.to_owned())).and_then(T::from_object_ref)
     }
