@@ -168,7 +168,7 @@ pub(crate) async fn run(command: &Command, terminal: &Terminal) -> Result<()> {
 async fn step(arguments: &Named, step: &str, terminal: &Terminal) -> Result<()> {
     let (api, found) = arguments.find().await?;
     let changed = api.post_empty(&path(&found, &format!("/lifecycle/{step}"))).await?;
-    terminal.print_object(&changed, FIELDS)
+    Ok(terminal.print_object(&changed, FIELDS)?)
 }
 
 impl Named {

@@ -70,7 +70,7 @@ pub(super) async fn run(arguments: &Arguments, terminal: &Terminal) -> Result<()
     } else {
         api.put(&path, &wanted).await?
     };
-    terminal.print_object(&profile, FIELDS)
+    Ok(terminal.print_object(&profile, FIELDS)?)
 }
 
 impl Arguments {
