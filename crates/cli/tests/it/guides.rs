@@ -135,7 +135,7 @@ async fn send_risk_event(server: &Server, token: &str, payload: &'static str) ->
         .await
 }
 
-async fn log(server: &Server, event_type: &str) -> Result<Vec<Value>> {
+pub(crate) async fn log(server: &Server, event_type: &str) -> Result<Vec<Value>> {
     let answer = server
         .send(|http, at| {
             http.get(at("/api/v1/logs"))
