@@ -3,7 +3,7 @@
 
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
-use watchfire_app::{Clock as _, Settings};
+use watchfire_app::{Clock as _, Settings, intake::security_events::SetLimits};
 use watchfire_crypto::{
     jwk::Curve,
     signing::{NewKey, PrivateKey},
@@ -40,6 +40,11 @@ impl SetSender {
             log_calls_per_minute: 0,
             logins_per_second: 0,
             token_calls_per_second: 0,
+            sets: SetLimits {
+                calls_per_address: 0,
+                calls_per_issuer: 0,
+                ..SetLimits::default()
+            },
             ..Settings::new(ORG_URL)
         }
     }

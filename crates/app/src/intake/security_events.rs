@@ -29,8 +29,8 @@ impl Default for SetLimits {
     fn default() -> Self {
         Self {
             max_bytes: 64 * 1024,
-            calls_per_address: 1_000,
-            calls_per_issuer: 500,
+            calls_per_address: 4_000,
+            calls_per_issuer: 2_000,
         }
     }
 }

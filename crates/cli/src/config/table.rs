@@ -273,14 +273,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Rates,
         "set-calls-per-second",
         "N",
-        "1000",
+        "4000",
         "Security Event Tokens per second and client address; 0 is no limit",
     ),
     Setting::one(
         Rates,
         "set-issuer-calls-per-second",
         "N",
-        "500",
+        "2000",
         "Security Event Tokens per second, provider and client address; 0 is no limit",
     ),
     Setting::limit(

@@ -28,12 +28,21 @@ pub(super) enum Rank {
     Guess,
 }
 
-/// Everything that `event` names, in the order in which it is believed.
+/// Identifiers of one event that are looked at; each costs a look into the store, and a body has room for
+/// thousands.
+const MAX_MENTIONS: usize = 16;
+
+/// Everything that `event` names, in the order in which it is believed. Events of the stream itself and of
+/// types that are not known name nobody.
 pub(super) fn of(event: &SecurityEvent, issuer: &str) -> Vec<Mention> {
     let mut mentions = Vec::new();
+    if event.kind().is_none_or(|kind| kind.is_of_stream()) {
+        return mentions;
+    }
     let mut add = |kind: EntityKind, subject: &SimpleSubject, rank: Rank| {
         for identifier in subject.identifiers(kind, issuer) {
-            if !mentions.iter().any(|known: &Mention| known.identifier == identifier) {
+            let is_new = !mentions.iter().any(|known: &Mention| known.identifier == identifier);
+            if is_new && mentions.len() < MAX_MENTIONS {
                 mentions.push(Mention { kind, identifier, rank });
             }
         }

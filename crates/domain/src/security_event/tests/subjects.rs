@@ -132,6 +132,22 @@ fn a_name_of_somebody_who_is_gone_leads_nowhere() {
     assert_eq!(world.tell(ACME, RISK, about(vendors, high())).handling, Handling::Unbound);
 }
 
+/// A body has room for thousands of identifiers; what is looked at is bounded.
+#[test]
+fn aliases_are_looked_at_up_to_a_bound() {
+    for (strangers, handling) in [(15, Handling::Handled), (16, Handling::Unbound)] {
+        let mut identifiers: Vec<Value> = (0..strangers).map(|n| opaque(&format!("{n}"))).collect();
+        identifiers.push(email("jo.lin@example.com"));
+        let mut world = World::new();
+        let subject = json!({"format": "aliases", "identifiers": identifiers});
+        assert_eq!(
+            world.tell(ACME, RISK, about(subject, high())).handling,
+            handling,
+            "{strangers}"
+        );
+    }
+}
+
 /// No sender makes an entity grow without end.
 #[test]
 fn names_are_bounded() {
