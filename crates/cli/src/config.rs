@@ -18,8 +18,9 @@ use url::Url;
 use watchfire_app::{
     Settings as AppSettings,
     intake::{event_keys::EventKeyLimits, security_events::SetLimits, transmitter_metadata::MetadataLimits},
+    response::delivery::DeliveryLimits,
     sequencer::SequencerLimits,
-    state::SignalLimits,
+    state::{OutboxLimits, SignalLimits},
 };
 use watchfire_http::{Limits as EdgeLimits, listener::ListenerLimits};
 use watchfire_store::settings::Settings as StoreSettings;
@@ -94,6 +95,8 @@ pub(crate) struct TlsFiles {
 
 /// `shutdown-deadline` at the most: the whole end must fit into ten seconds (architecture section 4).
 const MAX_SHUTDOWN_SECONDS: u64 = 9;
+/// `action-drain` at the most: it comes after the listener's end.
+const MAX_DRAIN: Duration = Duration::from_millis(900);
 /// Characters of an administrator's token at the least (architecture section 4).
 const MIN_TOKEN_CHARS: usize = 8;
 
@@ -344,7 +347,30 @@ impl Values<'_> {
                 fetch: self.time("metadata-timeout")?,
                 refresh: Some(self.time_or_zero("metadata-refresh")?).filter(|period| !period.is_zero()),
             },
+            delivery: self.delivery()?,
+            author_may_approve: self.one("author-may-approve")?,
             ..AppSettings::new("")
+        })
+    }
+
+    fn delivery(&self) -> Result<DeliveryLimits, ConfigError> {
+        let drain = self.time_or_zero("action-drain")?;
+        if drain > MAX_DRAIN {
+            return Err(self.fault(
+                "action-drain",
+                "must be 900ms or less, so that the whole end takes less than ten seconds",
+            ));
+        }
+        Ok(DeliveryLimits {
+            calls: self.positive("action-calls")?,
+            timeout: self.time("action-timeout")?,
+            horizon: self.time("action-retry-horizon")?,
+            drain,
+            outbox: OutboxLimits {
+                queue_per_target: self.positive("action-queue-per-target")?,
+                calls_per_target: self.positive("action-calls-per-target")?,
+            },
+            sole: true,
         })
     }
 

@@ -1,5 +1,6 @@
 //! `watchfire`: the server and the tools around it.
 
+mod action;
 mod api;
 mod app;
 mod command;
@@ -77,6 +78,9 @@ enum Command {
     /// Sign-on policies, and the rule that makes risk count
     #[command(subcommand)]
     Policy(policy::Command),
+    /// What rules want done: approvals, dead letters
+    #[command(subcommand)]
+    Action(action::Command),
     /// Read the System Log
     Log(log::Arguments),
     /// Check a running installation and say what to do about each fault
@@ -120,6 +124,7 @@ async fn run(command: Command, terminal: &Terminal) -> Result<ExitCode> {
         Command::Token(command) => token::run(&command, terminal).await?,
         Command::User(command) => user::run(&command, terminal).await?,
         Command::Policy(command) => policy::run(&command, terminal).await?,
+        Command::Action(command) => action::run(&command, terminal).await?,
         Command::Log(arguments) => log::run(&arguments, terminal).await?,
         Command::Doctor(arguments) => return doctor::run(&arguments, terminal).await,
         Command::Demo(arguments) => return demo::run(&arguments, terminal).await,

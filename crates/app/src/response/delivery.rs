@@ -58,7 +58,7 @@ impl Default for DeliveryLimits {
             calls: 64,
             timeout: Duration::from_secs(10),
             horizon: Duration::from_secs(24 * 3_600),
-            drain: Duration::from_secs(2),
+            drain: Duration::from_millis(500),
             outbox: OutboxLimits::default(),
             sole: true,
         }

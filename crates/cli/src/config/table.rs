@@ -221,6 +221,25 @@ pub(crate) const SETTINGS: &[Setting] = &[
          or feeds",
     ),
     Setting::one(
+        Outbound,
+        "action-retry-horizon",
+        "TIME",
+        "24h",
+        "How long a webhook or a logout call is tried again before it is a dead letter",
+    ),
+    Setting::one(
+        Outbound,
+        "action-timeout",
+        "TIME",
+        "10s",
+        "Time of one call to a webhook or a logout endpoint; an event hook has three seconds",
+    ),
+    Setting::switch(
+        Outbound,
+        "author-may-approve",
+        "Whoever changed a rule last may approve the actions that it asks for: for an organisation of one administrator",
+    ),
+    Setting::one(
         Logging,
         "log",
         "FILTER",
@@ -396,6 +415,30 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "TIME",
         "1d",
         "How often the metadata of security events providers is read again; 0s is never",
+    ),
+    Setting::limit(
+        "action-calls",
+        "N",
+        "64",
+        "Calls of actions at one time, to all targets together",
+    ),
+    Setting::limit(
+        "action-calls-per-target",
+        "N",
+        "4",
+        "Calls of actions to one target at one time; one that fails gets one",
+    ),
+    Setting::limit(
+        "action-queue-per-target",
+        "N",
+        "1000",
+        "Actions of one target that are kept in memory; the store has all",
+    ),
+    Setting::limit(
+        "action-drain",
+        "TIME",
+        "500ms",
+        "How long the end of the process waits for calls that are under way; those that are left are made again",
     ),
     Setting::limit("store-readers", "N", "4", "Connections to the store that only read"),
     Setting::limit(

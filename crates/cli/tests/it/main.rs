@@ -4,6 +4,8 @@
 //! `cfg(test)` tells clippy that what is not itself a test here is for tests, too.
 
 #[cfg(test)]
+mod actions;
+#[cfg(test)]
 mod administration;
 #[cfg(test)]
 mod configuration;
