@@ -159,7 +159,7 @@ impl ChangeEventHook {
                 }
             }
             EventHookChange::Verified(seen) => {
-                if old.last_updated != *seen {
+                if millis(old.last_updated) != millis(*seen) {
                     return Err(Rejection::invalid(
                         "eventHook",
                         "The event hook was changed while it was verified",
@@ -230,6 +230,11 @@ fn replace(hook: &mut EventHook, draft: &EventHookDraft) {
         hook.sealed_auth_value.clone_from(sealed);
     }
     hook.status = draft.status.unwrap_or(hook.status);
+}
+
+/// As the store keeps times; what was just published is finer.
+const fn millis(at: Timestamp) -> i64 {
+    at.as_micros().div_euclid(1_000)
 }
 
 fn distinct(events: &[String]) -> Vec<String> {

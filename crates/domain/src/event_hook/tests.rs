@@ -232,7 +232,9 @@ fn a_verification_is_of_the_hook_that_was_asked() {
         verified: false,
         ..verified()
     };
-    let taken = decide(&change(EventHookChange::Verified(NOW)), &slice([hook.clone()]));
+    // What was just published has microseconds that the store does not keep.
+    let seen = NOW.plus(std::time::Duration::from_micros(999));
+    let taken = decide(&change(EventHookChange::Verified(seen)), &slice([hook.clone()]));
     assert_eq!(event_types(&taken.decision), [EventType::EventHookVerify]);
     assert!(taken.outcome.unwrap().verified);
     let stale = change(EventHookChange::Verified(Timestamp::from_seconds(1)));
