@@ -10,6 +10,8 @@
 //! | [`generate`](mod@generate) | sign-ins, honest and not, out of a seed: what scorers are compared on |
 //! | [`debug_data`] | the texts of an assessment in the System Log (okta.md 8.6) |
 //! | [`entity`] | the risk of users, devices and sessions over time, and the entity risk policy (okta.md 9.4) |
+//! | [`model`] | the risk model: nested novelty, its statistics, profiles and deltas |
+//! | [`user_agent`] | devices out of `User-Agent` headers |
 //! | [`policy`] | sign-on policies and rules by priority, with an explanation (okta.md 9.3) |
 //!
 //! The score is a simple one: it knows addresses and devices that a user has succeeded from before.
@@ -21,9 +23,11 @@ pub mod assessment;
 pub mod debug_data;
 pub mod entity;
 pub mod generate;
+pub mod model;
 mod number;
 pub mod policy;
 mod score;
+pub mod user_agent;
 
 pub use self::{
     assess::{Assessed, Attempt, GlobalStats, ProfileDelta, ProviderReport, Signals, Windows, assess},

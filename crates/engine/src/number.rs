@@ -36,3 +36,13 @@ pub(crate) const fn whole(x: f64) -> u64 {
 pub(crate) fn position(x: f64) -> usize {
     usize::try_from(whole(x)).unwrap_or(usize::MAX)
 }
+
+/// The nearest single-precision number.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "no other conversion exists; weights are kept in single precision"
+)]
+pub(crate) const fn single(x: f64) -> f32 {
+    x as f32
+}

@@ -1,0 +1,266 @@
+//! What everybody's accepted sign-ins have in common: how frequent each value is below its parent,
+//! how often honest people show something new, and at which hours they come.
+
+use watchfire_model::time::Timestamp;
+
+use super::{
+    decay::{Landmark, POPULATION_HALF_LIFE},
+    delta::Delta,
+    key::{Key, KeyMap},
+    level::Level,
+};
+use crate::number::{length, real, single};
+
+/// Statistics over all users, bounded in size.
+#[derive(Clone, Debug)]
+pub struct Population {
+    landmark: Landmark,
+    last: Timestamp,
+    weight: f64,
+    tables: [KeyMap<Count>; Level::ALL.len()],
+    hours: [f64; 24],
+    concentrations: [Concentration; Level::ALL.len()],
+    capacity: Capacity,
+}
+
+/// The bounds of the tables, as shares of the built-in ones; tests make them small.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Capacity(f64);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    weight: f32,
+    /// Values below this one that are in the tables.
+    children: u32,
+    /// Its parent, to be told when it is dropped.
+    parent: Key,
+}
+
+/// The concentration of a level and how much it has learnt.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Concentration {
+    /// The larger, the more often honest people show something new.
+    pub b: f64,
+    /// Sign-ins that it has learnt from.
+    pub learnt_from: u64,
+}
+
+/// The numbers of a value in the population.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Frequency {
+    pub(crate) of_value: f64,
+    pub(crate) of_parent: f64,
+    pub(crate) children_of_parent: u32,
+}
+
+/// Steps of the online rule: `20 / (k + 20)`, at most 0.3, so that after a thousand sign-ins no single
+/// one moves a concentration by more than 2 %.
+const STEP: f64 = 20.0;
+const LARGEST_STEP: f64 = 0.3;
+const LEAST_CONCENTRATION: f64 = 0.001;
+const MOST_CONCENTRATION: f64 = 100.0;
+
+impl Default for Population {
+    fn default() -> Self {
+        Self {
+            landmark: Landmark::default(),
+            last: Timestamp::default(),
+            weight: 0.0,
+            tables: Default::default(),
+            hours: [0.0; 24],
+            concentrations: Level::ALL.map(|level| Concentration {
+                b: level.prior_concentration(),
+                learnt_from: 0,
+            }),
+            capacity: Capacity(1.0),
+        }
+    }
+}
+
+impl Population {
+    /// The concentration of a level.
+    pub fn concentration(&self, level: Level) -> Concentration {
+        let found = self.concentrations.get(usize::from(level.number())).copied();
+        found.unwrap_or(Concentration {
+            b: level.prior_concentration(),
+            learnt_from: 0,
+        })
+    }
+
+    /// Values that are counted.
+    pub fn len(&self) -> usize {
+        self.tables.iter().map(KeyMap::len).sum()
+    }
+
+    /// Whether nothing is counted.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn to_counts(&self, now: Timestamp) -> f64 {
+        self.landmark.to_counts(now.max(self.last), POPULATION_HALF_LIFE)
+    }
+
+    pub(crate) fn frequency(&self, level: Level, key: Key, parent: (Option<Level>, Key), to_counts: f64) -> Frequency {
+        let count = |level: Level, key: Key| self.tables.get(usize::from(level.number())).and_then(|table| table.get(&key));
+        let (of_parent, children) = match parent.0 {
+            Some(above) => count(above, parent.1).map_or((0.0, 0), |c| (f64::from(c.weight), c.children)),
+            None => (self.weight, self.children_of_root(level)),
+        };
+        Frequency {
+            of_value: count(level, key).map_or(0.0, |c| f64::from(c.weight)) * to_counts,
+            of_parent: of_parent * to_counts,
+            children_of_parent: children,
+        }
+    }
+
+    /// The share of an hour of the day among all sign-ins, smoothed.
+    pub(crate) fn share_of_hour(&self, hour: usize) -> f64 {
+        let total: f64 = self.hours.iter().sum();
+        let count = self.hours.get(hour).copied().unwrap_or(0.0);
+        let even = 24.0 * self.landmark.weight(self.last, POPULATION_HALF_LIFE).max(1e-9);
+        (count + even / 24.0) / (total + even)
+    }
+
+    /// Learns an accepted sign-in.
+    pub fn apply(&mut self, delta: &Delta) {
+        if self.weight <= 0.0 {
+            self.landmark = Landmark(delta.at);
+            self.last = delta.at;
+        }
+        if let Some((landmark, factor)) = self.landmark.moved(delta.at, POPULATION_HALF_LIFE) {
+            self.landmark = landmark;
+            self.scale(factor);
+        }
+        self.last = self.last.max(delta.at);
+        let weight = self.landmark.weight(delta.at, POPULATION_HALF_LIFE);
+        self.weight += weight;
+        if let Some(hour) = self.hours.get_mut(delta.hour()) {
+            *hour += weight;
+        }
+        for node in &delta.nodes {
+            self.add(node.level, node.key, node.parent, weight);
+        }
+        for novelty in &delta.novelty {
+            if let Some(concentration) = self.concentrations.get_mut(usize::from(novelty.level.number())) {
+                concentration.learn(novelty.new, novelty.expected.real());
+            }
+        }
+    }
+
+    /// Takes a sign-in out again. What the concentrations made of it stays: one sign-in moves them by
+    /// next to nothing.
+    pub fn remove(&mut self, delta: &Delta) {
+        let weight = self.landmark.weight(delta.at, POPULATION_HALF_LIFE);
+        self.weight = (self.weight - weight).max(0.0);
+        if let Some(hour) = self.hours.get_mut(delta.hour()) {
+            *hour = (*hour - weight).max(0.0);
+        }
+        for (level, key) in delta.values() {
+            let table = self.tables.get_mut(usize::from(level.number()));
+            if let Some(count) = table.and_then(|table| table.get_mut(&key)) {
+                count.weight = single((f64::from(count.weight) - weight).max(0.0));
+            }
+        }
+    }
+
+    fn add(&mut self, level: Level, key: Key, parent: Key, weight: f64) {
+        let most = level.most_in_the_population();
+        if most == 0 {
+            return;
+        }
+        let number = usize::from(level.number());
+        let Some(table) = self.tables.get_mut(number) else {
+            return;
+        };
+        let known = table.len();
+        let count = table.entry(key).or_default();
+        count.weight = single(f64::from(count.weight) + weight);
+        let is_new = table.len() > known;
+        if is_new {
+            if let Some(count) = table.get_mut(&key) {
+                count.parent = parent;
+            }
+            self.tell_parent(level, parent, true);
+            if length(known) >= length(most) * self.capacity.0 {
+                self.drop_the_lighter_half(level);
+            }
+        }
+    }
+
+    fn tell_parent(&mut self, level: Level, parent: Key, born: bool) {
+        let above = parent_of(level).and_then(|above| self.tables.get_mut(usize::from(above.number())));
+        if let Some(count) = above.and_then(|table| table.get_mut(&parent)) {
+            count.children = if born {
+                count.children.saturating_add(1)
+            } else {
+                count.children.saturating_sub(1)
+            };
+        }
+    }
+
+    /// Lossy counting: when a table is full, the values below the median weight are forgotten.
+    fn drop_the_lighter_half(&mut self, level: Level) {
+        let Some(table) = self.tables.get_mut(usize::from(level.number())) else {
+            return;
+        };
+        let mut weights: Vec<f32> = table.values().map(|count| count.weight).collect();
+        let middle = weights.len() / 2;
+        let (_, median, _) = weights.select_nth_unstable_by(middle, f32::total_cmp);
+        let bar = *median;
+        // Where all weigh the same, any half may go.
+        let mut to_drop = middle;
+        let mut dropped = Vec::with_capacity(middle);
+        table.retain(|_, count| {
+            let goes = to_drop > 0 && count.weight <= bar;
+            if goes {
+                to_drop -= 1;
+                dropped.push(count.parent);
+            }
+            !goes
+        });
+        for parent in dropped {
+            self.tell_parent(level, parent, false);
+        }
+    }
+
+    fn children_of_root(&self, level: Level) -> u32 {
+        let table = self.tables.get(usize::from(level.number()));
+        table.map_or(0, |table| u32::try_from(table.len()).unwrap_or(u32::MAX))
+    }
+
+    fn scale(&mut self, factor: f64) {
+        self.weight *= factor;
+        self.hours.iter_mut().for_each(|hour| *hour *= factor);
+        for count in self.tables.iter_mut().flat_map(KeyMap::values_mut) {
+            count.weight = single(f64::from(count.weight) * factor);
+        }
+    }
+}
+
+impl Concentration {
+    /// Moves towards the value that makes the expected share of new values the observed one.
+    fn learn(&mut self, new: bool, expected: f64) {
+        let step = (STEP / (real(self.learnt_from) + STEP)).min(LARGEST_STEP);
+        let surprise = f64::from(u8::from(new)) - expected.clamp(0.0, 1.0);
+        self.b = (self.b * libm::exp(step * surprise)).clamp(LEAST_CONCENTRATION, MOST_CONCENTRATION);
+        self.learnt_from = self.learnt_from.saturating_add(1);
+    }
+}
+
+/// The level above, if the chain does not begin here.
+pub(crate) const fn parent_of(level: Level) -> Option<Level> {
+    match level {
+        Level::Country | Level::Kind | Level::Token => None,
+        Level::Network => Some(Level::Country),
+        Level::Prefix => Some(Level::Network),
+        Level::Address => Some(Level::Prefix),
+        Level::System => Some(Level::Kind),
+        Level::Family => Some(Level::System),
+        Level::Browser => Some(Level::Family),
+        Level::Agent => Some(Level::Browser),
+    }
+}
+
+#[cfg(test)]
+mod tests;
