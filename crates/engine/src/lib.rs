@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`assess`](mod@assess) | the seam: profile, statistics, windows, signals and attempt in, assessment and delta out |
 //! | [`assessment`] | score, level, reasons, factors, behaviours, partner risk, counterfactual |
+//! | [`evaluation`] | scorers on files of sign-ins: rates, reliability, cost; the baselines |
 //! | [`generate`](mod@generate) | sign-ins, honest and not, out of a seed: what scorers are compared on |
 //! | [`debug_data`] | the texts of an assessment in the System Log (okta.md 8.6) |
 //! | [`entity`] | the risk of users, devices and sessions over time, and the entity risk policy (okta.md 9.4) |
@@ -22,6 +23,7 @@ pub mod assess;
 pub mod assessment;
 pub mod debug_data;
 pub mod entity;
+pub mod evaluation;
 pub mod generate;
 pub mod model;
 mod number;
