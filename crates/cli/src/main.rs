@@ -7,6 +7,7 @@ mod command;
 mod config;
 mod demo;
 mod doctor;
+mod eval;
 mod event_provider;
 mod generate_signins;
 mod jwt;
@@ -87,6 +88,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Play the whole guide on a temporary server, and leave it up
     Demo(demo::Arguments),
+    /// Measure a scorer on a file of sign-ins
+    Eval(eval::Arguments),
     /// Generate a file of sign-ins, honest and hostile, out of a seed
     GenerateSignins(generate_signins::Arguments),
     /// Print the OpenAPI document of everything that is served
@@ -128,6 +131,7 @@ async fn run(command: Command, terminal: &Terminal) -> Result<ExitCode> {
         Command::Log(arguments) => log::run(&arguments, terminal).await?,
         Command::Doctor(arguments) => return doctor::run(&arguments, terminal).await,
         Command::Demo(arguments) => return demo::run(&arguments, terminal).await,
+        Command::Eval(arguments) => eval::run(&arguments, terminal)?,
         Command::GenerateSignins(arguments) => generate_signins::run(&arguments, terminal)?,
         Command::Openapi => terminal.print(&watchfire_http::document()?)?,
         Command::CliReference => terminal.print(&reference::markdown::<Cli>())?,
