@@ -20,6 +20,7 @@ mod provider;
 mod reference;
 mod serve;
 mod set;
+mod stream;
 mod system;
 mod terminal;
 mod token;
@@ -70,6 +71,9 @@ enum Command {
     /// Security Event Tokens: make, sign, send, look into
     #[command(subcommand)]
     Set(set::Command),
+    /// Incoming streams: made at transmitters with a stream API, verified, watched
+    #[command(subcommand)]
+    Stream(stream::Command),
     /// API tokens of administrators
     #[command(subcommand)]
     Token(token::Command),
@@ -124,6 +128,7 @@ async fn run(command: Command, terminal: &Terminal) -> Result<ExitCode> {
         Command::EventProvider(command) => event_provider::run(&command, terminal).await?,
         Command::Transmitter(command) => transmitter::run(&command, terminal).await?,
         Command::Set(command) => return set::run(&command, terminal).await,
+        Command::Stream(command) => stream::run(&command, terminal).await?,
         Command::Token(command) => token::run(&command, terminal).await?,
         Command::User(command) => user::run(&command, terminal).await?,
         Command::Policy(command) => policy::run(&command, terminal).await?,

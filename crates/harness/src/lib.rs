@@ -8,6 +8,7 @@
 //! | [`service_app`] | a registered client with its key, and DPoP proofs |
 //! | [`set_sender`] | a vendor that sends Security Event Tokens |
 //! | [`target`] | whom webhooks, event hooks and logout calls reach |
+//! | [`fake_transmitter`] | a transmitter with a stream API, and its rough edges |
 //! | [`app`] | the application over a store in a temporary folder, with restarts |
 //! | [`backend`] | the journals that there are, behind one way to open them |
 //! | [`delayed`] | a journal that is durable at once and applied behind, after a delay that is set |
@@ -23,6 +24,7 @@ pub mod conformance;
 pub mod counting_vfs;
 pub mod delayed;
 pub mod entropy;
+pub mod fake_transmitter;
 pub mod server;
 pub mod service_app;
 pub mod set_sender;
@@ -33,6 +35,7 @@ pub mod witness;
 pub use self::{
     app::{ADMIN_TOKEN, ORG_URL, TestApp},
     clock::FakeClock,
+    fake_transmitter::FakeTransmitter,
     server::{Answer, Call, TestServer},
     service_app::ServiceApp,
     set_sender::SetSender,

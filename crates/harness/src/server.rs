@@ -7,9 +7,16 @@ use axum::body::Body;
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::ServiceExt as _;
 use watchfire_app::{App, Settings};
-use watchfire_http::{Edge, Limits, Site, links::Links, request::Peer};
+use watchfire_http::{
+    Edge, Limits, Site,
+    links::Links,
+    listener::{self, ListenerLimits},
+    request::Peer,
+};
 use watchfire_model::row::Decision;
 
 use crate::{
@@ -27,6 +34,8 @@ pub struct TestServer {
     pub clock: Arc<FakeClock>,
     site: Site,
     running: TestApp,
+    stop: CancellationToken,
+    _stop: DropGuard,
 }
 
 impl TestServer {
@@ -68,11 +77,14 @@ impl TestServer {
             },
         };
         let site = Site::new(Arc::new(edge), watchfire_http::router(app.clone()));
+        let stop = CancellationToken::new();
         Self {
             app,
             clock: Arc::clone(&running.clock),
             site,
             running,
+            stop: stop.clone(),
+            _stop: stop.drop_guard(),
         }
     }
 
@@ -90,6 +102,25 @@ impl TestServer {
     /// When it does not start.
     pub async fn restart_after(self, decision: &Decision) -> Result<Self> {
         Ok(Self::over(self.running.restart_after(decision).await?))
+    }
+
+    /// Listens on a port of loopback too, until the server is dropped: for those who call by themselves.
+    /// Gives the base of its URLs.
+    ///
+    /// # Errors
+    /// When there is no port.
+    pub async fn listen(&self) -> Result<String> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let base = format!("http://{}", listener.local_addr()?);
+        let serving = listener::serve(
+            listener,
+            None,
+            self.site.clone(),
+            ListenerLimits::default(),
+            self.stop.clone(),
+        );
+        tokio::spawn(serving);
+        Ok(base)
     }
 
     /// A call of `method` on `path` as the first administrator, from 198.51.100.2.

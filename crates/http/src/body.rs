@@ -27,7 +27,7 @@ pub async fn read(body: axum::body::Body) -> Result<Bytes, Error> {
 pub(crate) use limited::too_long;
 
 /// The media type of a request, lower case and without parameters.
-fn media_type(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::CONTENT_TYPE)?;
     let text = String::from_utf8_lossy(value.as_bytes());
     let essence = text.split(';').next().unwrap_or_default();

@@ -57,7 +57,7 @@ pub(crate) struct Failed {
 impl Surface {
     /// The shape of failures that happen before a handler is reached.
     pub fn of(path: &str) -> Self {
-        if path.starts_with("/security/") {
+        if path.starts_with("/security/") || path.starts_with("/ssf/v1/streams-in/") {
             return Self::Set;
         }
         let registration = path.starts_with("/oauth2/v1/clients");

@@ -22,6 +22,7 @@ mod reference;
 pub mod request;
 mod scopes;
 pub mod site;
+mod ssf;
 pub mod transmitter_files;
 mod watchfire;
 

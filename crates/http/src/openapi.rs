@@ -18,7 +18,7 @@ use utoipa::{
 use utoipa_axum::router::OpenApiRouter;
 use watchfire_app::App;
 
-use crate::{oauth2, okta, operations, reference, scopes::ScopeTable, watchfire};
+use crate::{oauth2, okta, operations, reference, scopes::ScopeTable, ssf, watchfire};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -44,6 +44,7 @@ fn surfaces() -> OpenApiRouter<App> {
         .merge(operations::router())
         .merge(oauth2::router())
         .merge(okta::router())
+        .merge(ssf::router())
         .merge(watchfire::router())
 }
 

@@ -5,6 +5,7 @@ mod api_tokens;
 mod provider_profiles;
 mod receipts;
 mod signing_keys;
+mod streams_in;
 mod universal_logout;
 mod workflows;
 
@@ -19,6 +20,13 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(actions::router())
         .merge(workflows::router())
         .merge(universal_logout::router())
+        .routes(routes!(streams_in::list, streams_in::create))
+        .routes(routes!(streams_in::get, streams_in::change, streams_in::delete))
+        .routes(routes!(streams_in::jwks))
+        .routes(routes!(streams_in::status, streams_in::set_status))
+        .routes(routes!(streams_in::verify))
+        .routes(routes!(streams_in::add_subject))
+        .routes(routes!(streams_in::remove_subject))
         .routes(routes!(provider_profiles::get, provider_profiles::replace))
         .routes(routes!(provider_profiles::refresh_keys))
         .routes(routes!(receipts::list))

@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use serde_json::Value;
 pub use watchfire_domain::security_event::SetOutcome;
 use watchfire_domain::security_event::{AcceptSet, SetKeys};
 use watchfire_model::{
@@ -111,9 +112,15 @@ impl App {
     }
 
     async fn verify_set(&self, set: &UnverifiedSet, provider: &SecurityEventsProvider, via: &SetVia) -> Result<VerifiedSet> {
-        let ours;
+        let (ours, named);
         let audiences = match via {
             SetVia::Stream(stream) if !stream.audience.is_empty() => &stream.audience,
+            // AMB-23: it may come before the transmitter has told us what `aud` is. That it is for this
+            // stream, its address and its credential say until then.
+            SetVia::Stream(stream) if stream.remote_id.is_none() => {
+                named = named_audiences(set);
+                &named
+            }
             SetVia::Stream(_) | SetVia::Endpoint => {
                 ours = self.org_urls();
                 &ours
@@ -128,7 +135,7 @@ impl App {
         let known = self
             .event_keys(provider)
             .await
-            .map_err(|error| self.no_keys(provider, &error))?;
+            .map_err(|error| self.no_keys(provider, via, &error))?;
         let failure = match set.verify(known.keys(), &expected) {
             Ok(set) => return Ok(set),
             Err(failure) => failure,
@@ -142,16 +149,27 @@ impl App {
     }
 
     /// A vendor whose keys cannot be had is told so (okta.md 6.5); one that asks too often comes again.
-    fn no_keys(&self, provider: &SecurityEventsProvider, error: &NoEventKeys) -> Error {
-        match error {
-            NoEventKeys::Unavailable(_) => {
-                tracing::warn!(provider = provider.id.as_str(), error = %error, "no keys to verify a SET with");
-                Error::Set(SetError::no_key())
-            }
-            NoEventKeys::Busy => Error::Unavailable {
+    /// So does one with a stream: what a poll refuses is gone for good (POLL-02).
+    fn no_keys(&self, provider: &SecurityEventsProvider, via: &SetVia, error: &NoEventKeys) -> Error {
+        if matches!(error, NoEventKeys::Unavailable(_)) {
+            tracing::warn!(provider = provider.id.as_str(), error = %error, "no keys to verify a SET with");
+        }
+        match (error, via) {
+            (NoEventKeys::Unavailable(_), SetVia::Endpoint) => Error::Set(SetError::no_key()),
+            (NoEventKeys::Unavailable(_), SetVia::Stream(_)) | (NoEventKeys::Busy, _) => Error::Unavailable {
                 retry_after: self.settings.sequencer.retry_after,
             },
         }
+    }
+}
+
+/// `aud` as the token has it.
+fn named_audiences(set: &UnverifiedSet) -> Vec<String> {
+    let claims = set.jws().unverified_claims().unwrap_or_default();
+    match claims.get("aud") {
+        Some(Value::String(one)) => vec![one.clone()],
+        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
     }
 }
 

@@ -21,6 +21,7 @@ mod security_events;
 mod security_events_providers;
 mod sessions;
 mod sign_in;
+mod streams_in;
 mod system_log;
 mod universal_logout;
 mod users;

@@ -100,7 +100,7 @@ impl Keeper {
 
     async fn run(mut self) {
         let mut last = None;
-        while let Some((stream, provider, phase)) = self.look() {
+        while let Some((stream, phase)) = self.look() {
             if last != Some(phase) {
                 last = Some(phase);
                 self.failures = 0;
@@ -119,14 +119,14 @@ impl Keeper {
                 }
             };
             let wait = tokio::select! {
-                wait = self.act(&stream, provider.as_ref(), phase, &ended) => wait,
+                wait = self.act(&stream, phase, &ended) => wait,
                 () = overtime => Duration::ZERO,
             };
             let _ = ended.run_until_cancelled(tokio::time::sleep(wait)).await;
             watch.abort();
             if self.stop.is_cancelled() {
                 if phase == Phase::Polling
-                    && let Some((stream, ..)) = self.look()
+                    && let Some((stream, _)) = self.look()
                 {
                     let _ = tokio::time::timeout(last_words, self.app.flush_acknowledgements(&stream)).await;
                 }
@@ -135,29 +135,23 @@ impl Keeper {
         }
     }
 
-    fn look(&self) -> Option<(Arc<StreamIn>, Option<Arc<SecurityEventsProvider>>, Phase)> {
+    fn look(&self) -> Option<(Arc<StreamIn>, Phase)> {
         look(&self.app, &self.id)
     }
 
-    async fn act(
-        &mut self,
-        stream: &Arc<StreamIn>,
-        provider: Option<&Arc<SecurityEventsProvider>>,
-        phase: Phase,
-        ended: &CancellationToken,
-    ) -> Duration {
-        match (phase, provider) {
-            (Phase::Making, _) => self.make(stream).await,
-            (Phase::Polling, Some(provider)) => {
+    async fn act(&mut self, stream: &Arc<StreamIn>, phase: Phase, ended: &CancellationToken) -> Duration {
+        match phase {
+            Phase::Making => self.make(stream).await,
+            Phase::Polling => {
                 self.refresh_metadata(stream).await;
-                self.app.poll_once(stream, provider, &mut self.pace, ended).await
+                self.app.poll_once(stream, &mut self.pace, ended).await
             }
-            (Phase::Resting, _) => {
+            Phase::Resting => {
                 self.refresh_metadata(stream).await;
                 self.keep_alive(stream).await
             }
-            (Phase::Deleting, _) => self.delete(stream).await,
-            (Phase::Muted | Phase::Polling, _) => REST,
+            Phase::Deleting => self.delete(stream).await,
+            Phase::Muted => REST,
         }
     }
 
@@ -167,7 +161,7 @@ impl Keeper {
         let _making = turn.lock().await;
         // Somebody may have been at it.
         match self.look() {
-            Some((stream, _, Phase::Making)) if self.failures > 0 || stream.last_error.is_none() => {
+            Some((stream, Phase::Making)) if self.failures > 0 || stream.last_error.is_none() => {
                 match self.app.make_remote(&stream, Making::Again).await {
                     Ok(made) => {
                         self.app.verify_quietly(made).await;
@@ -180,7 +174,7 @@ impl Keeper {
                 }
             }
             // Its first attempt has just failed.
-            Some((_, _, Phase::Making)) => self.pause(None),
+            Some((_, Phase::Making)) => self.pause(None),
             _ => Duration::ZERO,
         }
     }
@@ -265,18 +259,18 @@ impl Keeper {
     }
 }
 
-fn look(app: &App, id: &StreamInId) -> Option<(Arc<StreamIn>, Option<Arc<SecurityEventsProvider>>, Phase)> {
+fn look(app: &App, id: &StreamInId) -> Option<(Arc<StreamIn>, Phase)> {
     let directory = app.state.directory();
     let stream = directory.stream_in(id.as_str())?.clone();
-    let provider = directory.security_events_provider(stream.provider_id.as_str()).cloned();
-    let phase = Phase::of(&stream, provider.as_ref());
-    Some((stream, provider, phase))
+    let provider = directory.security_events_provider(stream.provider_id.as_str());
+    let phase = Phase::of(&stream, provider);
+    Some((stream, phase))
 }
 
 /// Cancels `ended` as soon as something else is to be done for the stream.
 async fn watch_phase(app: App, mut changes: watch::Receiver<()>, id: StreamInId, phase: Phase, ended: CancellationToken) {
     loop {
-        if look(&app, &id).map(|(_, _, phase)| phase) != Some(phase) {
+        if look(&app, &id).map(|(_, phase)| phase) != Some(phase) {
             return ended.cancel();
         }
         if changes.changed().await.is_err() {

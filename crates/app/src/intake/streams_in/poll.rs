@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use http::Method;
 use tokio_util::sync::CancellationToken;
 use watchfire_domain::stream_in::{PollResult, StreamChange};
-use watchfire_model::object::{SecurityEventsProvider, StreamDelivery, StreamIn, StreamStatus};
+use watchfire_model::object::{StreamDelivery, StreamIn, StreamStatus};
 use watchfire_ssf::{
     ErrorCode, SetError,
     stream::{
@@ -50,13 +50,7 @@ struct Batch {
 
 impl App {
     /// Polls once, unless `stop` comes first. Says how long to wait before the next time.
-    pub(super) async fn poll_once(
-        &self,
-        stream: &StreamIn,
-        provider: &Arc<SecurityEventsProvider>,
-        pace: &mut Pace,
-        stop: &CancellationToken,
-    ) -> Duration {
+    pub(super) async fn poll_once(&self, stream: &Arc<StreamIn>, pace: &mut Pace, stop: &CancellationToken) -> Duration {
         let flush = std::mem::take(&mut pace.flush) && !is_told(stream);
         let request = self.next_poll(stream, flush);
         let began = tokio::time::Instant::now();
@@ -69,7 +63,7 @@ impl App {
             Err(failure) => return self.poll_failed(stream, &failure, pace).await,
         };
         let count = response.sets.len();
-        let mut batch = self.take_batch(stream, provider, response).await;
+        let mut batch = self.take_batch(stream, response).await;
         batch.settled = batch.result.ack.len().saturating_add(batch.result.errors.len());
         batch.result.told = told(&request);
         self.commands.metrics().polled("ok", count);
@@ -143,7 +137,7 @@ impl App {
     }
 
     /// Takes the SETs one after the other: their order is the transmitter's (POLL-16).
-    async fn take_batch(&self, stream: &StreamIn, provider: &Arc<SecurityEventsProvider>, response: PollResponse) -> Batch {
+    async fn take_batch(&self, stream: &Arc<StreamIn>, response: PollResponse) -> Batch {
         let mut batch = Batch {
             result: PollResult::default(),
             new: 0,
@@ -153,7 +147,7 @@ impl App {
         };
         for (key, set) in response.sets {
             let taken = match set {
-                Some(set) => self.take_polled(stream, provider, &key, set.as_bytes()).await,
+                Some(set) => self.take_polled(stream, &key, set.as_bytes()).await,
                 None => Taken::Refused(NOT_A_TOKEN),
             };
             match taken {
