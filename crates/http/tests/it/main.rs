@@ -9,8 +9,15 @@
 mod actions;
 mod api_tokens;
 mod apps;
+#[expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
+#[path = "../../../ssf/tests/it/attempt.rs"]
+mod attempt;
 mod event_hooks;
 mod groups;
+#[expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
+#[path = "../../../ssf/tests/it/hostile.rs"]
+mod hostile;
+mod hostile_sets;
 mod oauth2;
 mod organisation;
 mod people;

@@ -18,7 +18,7 @@ use watchfire_ssf::{Dialect, EventKind, Expected, SetError, UnverifiedSet, Verif
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_787_927_300);
 pub(crate) const ISSUER: &str = "https://transmitter.example/t1";
-pub(crate) const AUDIENCE: &str = "https://hub.example";
+pub(crate) const AUDIENCE: &str = "https://org.example";
 
 /// The keys of all tests, made once.
 pub(crate) struct Keys {

@@ -413,7 +413,7 @@ fn the_table_of_tolerance() {
         ),
         (
             "aud with a slash",
-            |it| it.edit_claims(|claims| claims["aud"] = json!(["https://hub.example/"])),
+            |it| it.edit_claims(|claims| claims["aud"] = json!(["https://org.example/"])),
             [
                 "audience_slash",
                 "! The audience does not match this org",

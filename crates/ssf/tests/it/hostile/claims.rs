@@ -81,22 +81,22 @@ fn audiences() -> Vec<Case> {
     ];
     cases.extend(none.map(|aud| set("SET-14", base, "aud", aud)));
     let others = [
-        ("SET-14", "https://hub.example.attacker.example".to_owned()),
-        ("SET-14", "https://hub-admin.example".to_owned()),
+        ("SET-14", "https://org.example.attacker.example".to_owned()),
+        ("SET-14", "https://org-admin.example".to_owned()),
         ("SET-14", format!("{AUDIENCE} https://other.example")),
         ("JWT-12", AUDIENCE.to_uppercase()),
-        ("JWT-12", "https://hub.example:443".to_owned()),
-        ("JWT-12", "hub.example".to_owned()),
-        ("JWT-12", "https://hüb.example".to_owned()),
+        ("JWT-12", "https://org.example:443".to_owned()),
+        ("JWT-12", "org.example".to_owned()),
+        ("JWT-12", "https://örg.example".to_owned()),
         ("JWT-12", format!("{AUDIENCE}\u{200b}")),
         ("JWT-12", format!("{AUDIENCE}/")),
     ];
     cases.extend(others.map(|(rule, aud)| set(rule, base, "aud", json!(aud))));
     let okta = (OKTA, InvalidAudience);
-    for aud in ["https://hub.example//", "https://hub.example/x", "https://hub.example/.", "/"] {
+    for aud in ["https://org.example//", "https://org.example/x", "https://org.example/.", "/"] {
         cases.push(set("okta.md 6.2", okta, "aud", json!(aud)));
     }
-    cases.push(set("okta.md 6.2", okta, "aud", json!("https://hub-admin.example")));
+    cases.push(set("okta.md 6.2", okta, "aud", json!("https://org-admin.example")));
     cases.push(set(
         "AMB-04",
         (INTEROP, InvalidAudience),
