@@ -62,6 +62,7 @@ async function main() {
   await sendEvents(partner, recorder);
   await confirmInTheLog(admin, providerId);
   await refusals(admin, partner, recorder);
+  await eventProviders(admin);
   await backOff(partner, recorder);
   console.log(`${passed} passed, 0 failed`);
 }
@@ -172,6 +173,26 @@ async function refusals(admin, partner, recorder) {
   await refused('providers, after a broken token', async () => collect(await partner.riskProviderApi.listRiskProviders()), 403, 'E0000006');
   const statuses = recorder.calls.slice(before).map((call) => call.status);
   equal('Bearer undefined is answered 401, then a token is fetched', statuses, [401, 200, 403]);
+}
+
+// Security events providers (okta.md 5); the suite in Python registers one by its metadata.
+async function eventProviders(admin) {
+  const api = admin.ssfReceiverApi;
+  const settings = { issuer: 'https://edr.acme.example', jwks_url: 'https://edr.acme.example/jwks.json' };
+  const made = await api.createSecurityEventsProviderInstance({ instance: { name: 'Acme EDR', type: 'acme', settings } });
+  equal('a security events provider', [made.name, made.type, made.status], ['Acme EDR', 'acme', 'ACTIVE']);
+  const securityEventProviderId = made.id;
+  const listed = await collect(await api.listSecurityEventsProviderInstances());
+  equal('it is listed', listed.map((each) => each.id), [made.id]);
+  const off = await api.deactivateSecurityEventsProviderInstance({ securityEventProviderId });
+  const on = await api.activateSecurityEventsProviderInstance({ securityEventProviderId });
+  equal('it is switched off and on', [off.status, on.status], ['INACTIVE', 'ACTIVE']);
+  const instance = { name: 'Acme EDR 2', type: 'acme', settings };
+  const replaced = await api.replaceSecurityEventsProviderInstance({ securityEventProviderId, instance });
+  equal('it is replaced', [replaced.id, replaced.name], [made.id, 'Acme EDR 2']);
+  await refused('its issuer again', () => api.createSecurityEventsProviderInstance({ instance: { ...instance, name: 'Other' } }), 400, 'E0000001');
+  await api.deleteSecurityEventsProviderInstance({ securityEventProviderId });
+  await refused('it is gone', () => api.getSecurityEventsProviderInstance({ securityEventProviderId }), 404, 'E0000007');
 }
 
 // Two calls of this minute are used up (one was the refused one): the fourth is put off by the SDK (clients.md 6).

@@ -128,10 +128,7 @@ impl MetadataSchedule {
             }
             is_due
         };
-        let mut providers = providers;
-        let mut is_due = is_due;
-        providers.retain(|provider| is_due(provider));
-        providers
+        providers.into_iter().filter(is_due).collect()
     }
 
     fn failed(&self, id: &SecurityEventsProviderId, now: Timestamp, period: Duration) {
@@ -229,8 +226,8 @@ impl App {
             actor: Actor::system(&org.id),
         };
         match self.commands.run(command).await? {
-            Refreshed::Same => {}
-            Refreshed::Changed(_) => self.event_keys.forget(&provider.id),
+            // Keys are kept by their address: another one has none yet.
+            Refreshed::Same | Refreshed::Changed(_) => {}
             Refreshed::Suspended(provider) => {
                 tracing::warn!(provider = %provider.id, "the metadata of a provider names another issuer: it is not heard any more");
             }
