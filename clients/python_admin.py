@@ -263,7 +263,7 @@ async def policies(admin: Client, group_id: str, zone_id: str) -> None:
 
 
 def vendor(issuer: str) -> HTTPServer:
-    """Serves the metadata and the empty key set of a vendor of SETs, each request from a process of its own."""
+    """Serves the metadata and the empty key set of a vendor of SETs."""
 
     class Vendor(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
