@@ -5,11 +5,11 @@ mod reader;
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::Instant,
 };
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use watchfire_engine::evaluation::{Evaluation, KindReport, Model, Report, curves, reliability};
 
@@ -70,13 +70,11 @@ impl Name {
 /// # Errors
 /// When the file cannot be read, has no usable header or no usable row.
 pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<()> {
-    let started = Instant::now();
-    let clock = || u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
     let mut runs: Vec<Evaluation> = arguments.model.iter().map(|name| Evaluation::new(name.model())).collect();
     let mut sign_ins = SignIns::open(&arguments.csv)?;
     sign_ins.each(|row| {
         for run in &mut runs {
-            run.take(row, &clock);
+            run.take(row, &cpu_nanoseconds);
         }
     })?;
     if sign_ins.read() == 0 {
@@ -87,6 +85,13 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<()> {
         write(directory, &reports)?;
     }
     print(&reports, &sign_ins, terminal)
+}
+
+/// What this thread has computed so far: other processes do not count.
+fn cpu_nanoseconds() -> u64 {
+    let spent = clock_gettime(ClockId::ThreadCPUTime);
+    let (seconds, nanoseconds) = (spent.tv_sec, spent.tv_nsec);
+    u64::try_from(seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds)).unwrap_or(0)
 }
 
 fn print(reports: &[Report], sign_ins: &SignIns, terminal: &Terminal) -> Result<()> {
@@ -160,11 +165,10 @@ fn of_kind((kind, report): (&String, &KindReport)) -> Value {
 }
 
 fn bins(report: &Report) -> Vec<Value> {
-    let edge = |at: f64| if at.is_finite() { format!("{at}") } else { String::new() };
     let bins = report.reliability.iter().map(|bin| {
         json!({
-            "from": edge(bin.from),
-            "to": edge(bin.to),
+            "from": bin.from.to_string(),
+            "to": bin.to.to_string(),
             "honest": bin.honest,
             "share": format!("{:.4}", bin.honest_share(report)),
             "attacks": bin.attacks,

@@ -61,7 +61,7 @@ const EDGES: [f64; 15] = [
     -12.0, -8.0, -6.0, -4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0,
 ];
 /// Points of a drawn curve.
-const DRAWN: usize = 2_000;
+const DRAWN: usize = 500;
 
 impl Evaluation {
     /// The figures.
