@@ -1,6 +1,12 @@
 //! A transmitter with a stream API on a real port of loopback: its keys, its metadata, its authorization
 //! server, streams, push and poll, and the rough edges of those that are in the field (ssf.md 4, 8).
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::result_large_err,
+    reason = "it takes JSON apart in tests; a panic here is a failed test, and its refusals are its answers"
+)]
+
 mod api;
 mod rough;
 
