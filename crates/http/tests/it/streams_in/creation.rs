@@ -85,7 +85,8 @@ async fn the_issuer_must_be_the_one_that_the_address_stands_for() -> Result<()> 
 /// AMB-06, STRM-19, AMB-35, AMB-36, AMB-48: creation with rough edges comes to the same end.
 #[tokio::test]
 async fn creation_survives_rough_edges() -> Result<()> {
-    let cases: [(&str, fn(&mut Rough)); 5] = [
+    type Case = (&'static str, fn(&mut Rough));
+    let cases: [Case; 5] = [
         ("200 instead of 201", |it| it.create_status = Some(200)),
         ("nulls", |it| it.nulls = true),
         ("RISC names only", |it| it.risc_only = true),

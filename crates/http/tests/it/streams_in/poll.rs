@@ -53,7 +53,6 @@ async fn long_polls_wait() -> Result<()> {
 #[tokio::test]
 async fn more_is_fetched_at_once() -> Result<()> {
     let (server, transmitter) = start(|_| {}).await?;
-    server.app.settings();
     let stream = made(&server, &new_stream(&transmitter, "poll")).await?;
     for number in 0..250 {
         let jti = format!("jti-{number}");
