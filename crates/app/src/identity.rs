@@ -4,6 +4,7 @@ pub mod api_tokens;
 pub mod apps;
 pub(crate) mod client_keys;
 pub mod clients;
+pub mod entity_risk;
 pub mod factors;
 mod failures;
 pub mod grants;

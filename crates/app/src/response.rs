@@ -1,8 +1,9 @@
-//! What is done about risk: sign-on policies, their rules, network zones; what is to be done outside
-//! and whom it is done to.
+//! What is done about risk: sign-on policies, the entity risk policy, their rules, network zones; what
+//! is to be done outside and whom it is done to.
 
 pub mod actions;
 pub mod delivery;
+pub mod entity_risk_policy;
 pub mod event_hooks;
 pub mod logout_endpoints;
 pub mod policies;

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use watchfire_crypto::digest::sha256_hex;
 use watchfire_domain::{
     bootstrap::{Bootstrap, Bootstrapped},
+    entity_risk_policy::EnsureEntityRiskPolicy,
     risk_event::RiskEvents,
 };
 use watchfire_model::{
@@ -92,6 +93,7 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
         parts.settings,
     )?;
     let first_token = make_organisation(&app, parts.first_token).await?;
+    app.commands.run(EnsureEntityRiskPolicy).await?;
     app.open_signing_keys()?;
     let delivery = tokio::spawn(Delivery::new(app.clone(), epoch).run(stop.clone()));
     let streams = tokio::spawn(app.clone().keep_streams_in(stop.clone()));

@@ -22,6 +22,7 @@ use watchfire_app::{
     sequencer::SequencerLimits,
     state::{OutboxLimits, SignalLimits},
 };
+use watchfire_domain::entity_risk::GuardLimits;
 use watchfire_http::{Limits as EdgeLimits, listener::ListenerLimits};
 use watchfire_store::settings::Settings as StoreSettings;
 
@@ -349,6 +350,11 @@ impl Values<'_> {
             },
             delivery: self.delivery()?,
             author_may_approve: self.one("author-may-approve")?,
+            guard: GuardLimits {
+                action_cooldown: self.time_or_zero("entity-action-cooldown")?,
+                provider_reach_cap: self.one("provider-reach-cap")?,
+                provider_reach_window: self.time("provider-reach-window")?,
+            },
             ..AppSettings::new("")
         })
     }

@@ -9,6 +9,8 @@ pub mod bootstrap;
 pub mod client;
 pub mod command;
 pub mod entity_risk;
+pub mod entity_risk_policy;
+pub mod entity_risk_rule;
 pub mod event_hook;
 pub mod factor;
 pub mod grant;
@@ -28,6 +30,7 @@ pub mod signing_key;
 pub mod stream_in;
 pub mod token;
 pub mod user;
+pub mod user_risk;
 pub mod workflow;
 pub mod zone;
 

@@ -2,6 +2,7 @@
 
 mod actions;
 mod api_tokens;
+mod entity_risk;
 mod provider_profiles;
 mod receipts;
 mod signing_keys;
@@ -27,6 +28,8 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(streams_in::verify))
         .routes(routes!(streams_in::add_subject))
         .routes(routes!(streams_in::remove_subject))
+        .routes(routes!(entity_risk::get))
+        .routes(routes!(entity_risk::clear))
         .routes(routes!(provider_profiles::get, provider_profiles::replace))
         .routes(routes!(provider_profiles::refresh_keys))
         .routes(routes!(receipts::list))

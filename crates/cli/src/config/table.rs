@@ -303,6 +303,19 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Security Event Tokens per second, provider and client address; 0 is no limit",
     ),
     Setting::limit(
+        "entity-action-cooldown",
+        "TIME",
+        "5m",
+        "A rule of the entity risk policy acts on the same user once in this time",
+    ),
+    Setting::limit(
+        "provider-reach-cap",
+        "N",
+        "20",
+        "Users on whom one provider's signals may cause actions in the window; beyond that an administrator is asked",
+    ),
+    Setting::limit("provider-reach-window", "TIME", "1h", "The window of that cap"),
+    Setting::limit(
         "max-connections",
         "N",
         "4096",

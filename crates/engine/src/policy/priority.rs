@@ -1,7 +1,7 @@
 //! The order in which policies, and the rules of a policy, are asked: 1 first, no gaps, the system's
 //! own one always last. Putting one in its place moves those behind it down (okta.md 9.3).
 
-use watchfire_model::object::{Policy, Rule};
+use watchfire_model::object::{EntityRiskRule, Policy, Rule};
 
 /// Something with a place in an order.
 pub trait Ordered: Clone {
@@ -31,6 +31,21 @@ impl Ordered for Policy {
 }
 
 impl Ordered for Rule {
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+    fn priority(&self) -> u32 {
+        self.priority
+    }
+    fn is_system(&self) -> bool {
+        self.system
+    }
+    fn set_priority(&mut self, priority: u32) {
+        self.priority = priority;
+    }
+}
+
+impl Ordered for EntityRiskRule {
     fn id(&self) -> &str {
         self.id.as_str()
     }

@@ -1,6 +1,7 @@
 //! `/api/v1/users` (okta.md 10.1).
 
 mod lifecycle;
+mod risk;
 pub(super) mod shape;
 
 use axum::{
@@ -42,6 +43,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(list, create))
         .routes(routes!(get, update, replace, delete))
         .merge(lifecycle::router())
+        .merge(risk::router())
 }
 
 /// List all users

@@ -168,6 +168,8 @@ event_types! {
     SecurityEventsStreamVerify = "security.events.stream.verify", Info, "Incoming stream verified";
 
     UserRiskDetect = "user.risk.detect", Info, "User risk detected";
+    /// Ours: an administrator has cleared what spoke against an entity.
+    EntityRiskClear = "security.entity_risk.clear", Info, "Clear entity risk";
     PolicyEntityRiskEvaluate = "policy.entity_risk.evaluate", Info, "Evaluation of entity risk policy";
     PolicyEntityRiskAction = "policy.entity_risk.action", Info, "Entity risk policy action";
     UserUniversalLogout = "user.authentication.universal_logout", Info, "Universal logout of user";

@@ -217,7 +217,7 @@ fn action(action: &SignOnAction) -> Value {
 }
 
 /// What can be done with an object: system ones stay and stay active.
-fn links(href: &str, status: Status, system: bool) -> Map<String, Value> {
+pub(super) fn links(href: &str, status: Status, system: bool) -> Map<String, Value> {
     let mut links = Map::new();
     if system {
         links.insert("self".to_owned(), link(href, &["GET", "PUT"]));
