@@ -93,7 +93,7 @@ async fn call(http: &Client, url: &str, n: u32) -> reqwest::Result<StatusCode> {
     Ok(request.send().await?.status())
 }
 
-fn kills() -> u32 {
+pub(crate) fn kills() -> u32 {
     let asked = std::env::var("WATCHFIRE_TEST_KILLS").ok();
     asked.and_then(|text| text.parse().ok()).unwrap_or(KILLS)
 }

@@ -236,7 +236,7 @@ async fn document_000_needs_the_exp_that_its_tool_adds() -> Result<()> {
 
 const DEVICE: &str = "Mozilla/5.0 (X11; Linux x86_64) Firefox/139.0";
 
-async fn sign_in(server: &Server, from: &str) -> Result<Answer> {
+pub(crate) async fn sign_in(server: &Server, from: &str) -> Result<Answer> {
     let body = json!({"username": "jo.lin@example.com", "password": "correct horse battery"});
     server
         .send(|http, at| {
@@ -249,7 +249,7 @@ async fn sign_in(server: &Server, from: &str) -> Result<Answer> {
         .await
 }
 
-async fn create_user(server: &Server) -> Result<String> {
+pub(crate) async fn create_user(server: &Server) -> Result<String> {
     let body = json!({
         "profile": {"firstName": "Jo", "lastName": "Lin", "email": "jo.lin@example.com", "login": "jo.lin@example.com"},
         "credentials": {"password": {"value": "correct horse battery"}},

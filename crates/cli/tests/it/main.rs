@@ -12,6 +12,8 @@ mod configuration;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod crash_sets;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod event_providers;

@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    guides::log,
+    guides::{create_user, log, sign_in},
     program::{json as parsed, path, run, run_with_input, text},
     server::{Answer, Server, TOKEN},
     transmitter::Transmitter,
@@ -280,5 +280,90 @@ async fn document_003_ends_where_the_provider_ends() -> Result<()> {
     server.call(Method::DELETE, &path, None).await?;
     refused(&server, &token("set-5"), "invalid_issuer").await?;
     assert_eq!(events(&server, RECEIVED).await?, 4);
+    Ok(())
+}
+/// The rule of the entity risk policy that ends sessions at HIGH (okta.md 9.4).
+async fn end_sessions_at_high_risk(server: &Server) -> Result<()> {
+    let policies = server.get("/api/v1/policies?type=ENTITY_RISK").await?.json();
+    let policy = policies[0]["id"].as_str().unwrap();
+    let rule = json!({
+        "type": "ENTITY_RISK", "name": "End sessions at high risk",
+        "conditions": {
+            "entityRisk": {"level": "HIGH"},
+            "riskDetectionTypes": {"include": ["SECURITY_EVENTS_PROVIDER_REPORTED_RISK"], "exclude": []},
+        },
+        "actions": {"entityRisk": {"actions": [{"action": "TERMINATE_ALL_SESSIONS"}]}},
+    });
+    let added = server.post(&format!("/api/v1/policies/{policy}/rules"), &rule).await?;
+    assert_eq!(added.status, StatusCode::OK, "{added:?}");
+    Ok(())
+}
+
+/// A session cookie's worth: sign in, exchange the session token.
+async fn session(server: &Server) -> Result<String> {
+    let signed_in = sign_in(server, "192.0.2.1").await?.json();
+    assert_eq!(signed_in["status"], "SUCCESS", "{signed_in}");
+    let body = json!({"sessionToken": signed_in["sessionToken"]});
+    let session = server.post("/api/v1/sessions", &body).await?;
+    Ok(id(&session))
+}
+
+fn risk_change(server: &Server, vendor: &Transmitter, level: &str, previous: &str) -> String {
+    let claims = run(&[
+        "set",
+        "make",
+        "--event",
+        "user-risk-change",
+        "--user-email",
+        "jo.lin@example.com",
+        "--level",
+        level,
+        "--previous-level",
+        previous,
+        "--reason",
+        "Malware found on laptop D-42",
+        "--initiating-entity",
+        "policy",
+        "--audience",
+        &server.url,
+    ]);
+    let signed = run_with_input(&["set", "sign", "--transmitter", &vendor.dir()], &text(&claims));
+    text(&signed).trim().to_owned()
+}
+
+/// "About third-party security events": a signal becomes entity risk, and the policy acts on it.
+#[tokio::test]
+async fn a_reported_user_loses_the_sessions_and_the_log_says_why() -> Result<()> {
+    let server = server().await?;
+    let vendor = Transmitter::start(&["--alg", "ES256"])?;
+    create_by_well_known(&server, &vendor).await?;
+    let user = create_user(&server).await?;
+    end_sessions_at_high_risk(&server).await?;
+    let session = format!("/api/v1/sessions/{}", session(&server).await?);
+    assert_eq!(server.get(&session).await?.status, StatusCode::OK);
+
+    accepted(&server, &risk_change(&server, &vendor, "high", "low")).await?;
+    let detected = log(&server, "user.risk.detect").await?;
+    let risk = detected[0]["debugContext"]["debugData"]["risk"].as_str().unwrap();
+    assert!(risk.contains("level=HIGH") && risk.contains("previousLevel=LOW"), "{risk}");
+    assert!(risk.contains(vendor.text("issuer")), "{risk}");
+    assert_eq!(events(&server, "policy.entity_risk.evaluate").await?, 1);
+    let acted = log(&server, "policy.entity_risk.action").await?;
+    assert_eq!(acted.len(), 1);
+    assert!(
+        acted[0]["target"].to_string().contains("TERMINATE_ALL_SESSIONS"),
+        "{}",
+        acted[0]["target"]
+    );
+    assert_eq!(events(&server, "user.session.end").await?, 1);
+    assert_eq!(server.get(&session).await?.status, StatusCode::NOT_FOUND);
+    let path = format!("/api/v1/users/{user}/risk");
+    assert_eq!(server.get(&path).await?.json()["riskLevel"], "HIGH");
+
+    // The same provider's all-clear is a detection, too, and nothing is done about it.
+    accepted(&server, &risk_change(&server, &vendor, "low", "high")).await?;
+    assert_eq!(events(&server, "user.risk.detect").await?, 2);
+    assert_eq!(events(&server, "policy.entity_risk.action").await?, 1);
+    assert_ne!(server.get(&path).await?.json()["riskLevel"], "HIGH");
     Ok(())
 }
