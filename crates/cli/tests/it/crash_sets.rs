@@ -45,23 +45,23 @@ const PAUSE_MICROS: u64 = 25_000;
 /// The longest that a process that is killed while it starts has lived.
 const START_MICROS: u64 = 400_000;
 
+/// Calls by user and `webhook-id`.
+type Calls = Arc<Mutex<BTreeMap<String, BTreeMap<String, u32>>>>;
+
 /// Everything outside: the vendor's keys, and the webhook that rules run.
 #[derive(Debug)]
 struct Outside {
     key: PrivateKey,
     url: String,
-    /// `webhook-id`s of each user, with the number of calls.
-    calls: Arc<Mutex<BTreeMap<String, BTreeMap<String, u32>>>>,
+    calls: Calls,
 }
 
 impl Outside {
     async fn start() -> Result<Self> {
         let key = PrivateKey::generate(NewKey::Ec(Curve::P256))?;
         let keys = json!({"keys": [key.public_jwk()]});
-        let calls: Arc<Mutex<BTreeMap<String, BTreeMap<String, u32>>>> = Arc::default();
-        let take = |State(calls): State<Arc<Mutex<BTreeMap<String, BTreeMap<String, u32>>>>>,
-                    headers: HeaderMap,
-                    Json(body): Json<Value>| async move {
+        let calls = Calls::default();
+        let take = |State(calls): State<Calls>, headers: HeaderMap, Json(body): Json<Value>| async move {
             let id = headers["webhook-id"].to_str().unwrap_or_default().to_owned();
             let user = body["data"]["user"]["login"].as_str().unwrap_or_default().to_owned();
             *calls.lock().entry(user).or_default().entry(id).or_default() += 1;

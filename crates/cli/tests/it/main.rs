@@ -17,6 +17,7 @@ mod crash_sets;
 mod demo;
 #[cfg(test)]
 mod event_providers;
+#[cfg(test)]
 mod examination;
 #[cfg(test)]
 mod guides;
