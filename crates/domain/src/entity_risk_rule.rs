@@ -382,6 +382,3 @@ fn event(
         .target(target)
         .target(entity_risk_policy::target(policy))
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `password` | the first step: assessment, policy, success, challenge or refusal |
 //! | `factor` | the second step, and giving up |
+//! | `influence` | what a sign-in means for the risk of its user |
 //! | `record` | what the System Log says of a sign-in |
 
 mod factor;
+mod influence;
 mod password;
 mod record;
 

@@ -99,6 +99,7 @@ impl App {
             session_token_hash: sha256_hex(&session_token),
             state_token_hash: sha256_hex(&state_token),
             relay_state: attempt.relay_state,
+            guard: self.settings.guard,
             origin: source.origin,
         };
         match self.commands.run(command).await? {

@@ -1,5 +1,7 @@
 //! Causes and facts that come and go.
 
+use std::time::Duration;
+
 use watchfire_engine::entity::{Remedy, remedies};
 use watchfire_model::{
     entity::Entity,
@@ -12,6 +14,10 @@ use super::EntityRisks;
 
 /// Clean step-ups that end a MEDIUM that a provider stated (risk-engine.md 5.7).
 const STEP_UPS_TO_CLEAR: u32 = 2;
+/// What a change of a credential or identifier counts for, once (ssf.md annex B, rows 5 and 15).
+const CHANGE_MILLINATS: i32 = 800;
+/// So long a new device or country makes it count double.
+const CHANGE_IS_FRESH: Duration = Duration::from_secs(24 * 60 * 60);
 /// [`EntityRisk::facts`]: a credential of the user was changed.
 const CREDENTIAL_CHANGED: &str = "credential_changed";
 /// [`EntityRisk::facts`]: all sessions of the user were ended.
@@ -85,6 +91,23 @@ impl EntityRisks<'_> {
         let ended = apply(risk, change, now);
         record.changed |= *risk != before;
         ended
+    }
+
+    /// The user signs in from a new device or country: changes of credentials and identifiers of the last
+    /// day count double (ssf.md annex B, row 5). Returns whether there were any.
+    pub(crate) fn moved_elsewhere(&mut self, entity: &Entity) -> bool {
+        let now = self.now;
+        let record = self.record(entity);
+        let mut doubled = false;
+        for cause in &mut record.risk.causes {
+            let is_change = matches!(cause.kind, CauseKind::CredentialChange | CauseKind::IdentifierChanged);
+            if is_change && cause.millinats == CHANGE_MILLINATS && now.since(cause.since) <= CHANGE_IS_FRESH {
+                cause.millinats = CHANGE_MILLINATS.saturating_mul(2);
+                doubled = true;
+            }
+        }
+        record.changed |= doubled;
+        doubled
     }
 
     /// Whether a newer event of this name from this provider has come before one of `at`: it must not

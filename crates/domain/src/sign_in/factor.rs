@@ -2,9 +2,10 @@
 
 use watchfire_engine::ProfileDelta;
 use watchfire_model::{
+    entity::Entity,
     id::{FactorId, UserId},
     log::{EventType, Outcome, RequestOrigin},
-    object::{AuthnTransaction, Factor, FactorState, Kind, SignInProfile, User, UserStatus},
+    object::{AuthnTransaction, EntityRisk, Factor, FactorState, Kind, SignInProfile, User, UserStatus},
     row::Decision,
     slice::{Need, Slice},
     time::Timestamp,
@@ -12,6 +13,7 @@ use watchfire_model::{
 
 use super::{
     Accepted, MAX_CODE_FAILURES, Progress, SignedIn,
+    influence::settle,
     record::{Record, actor, locked},
     record_session,
 };
@@ -68,6 +70,7 @@ impl Command for VerifyFactor {
             Need::object::<User>(user),
             Need::object::<SignInProfile>(user),
             Need::object::<Factor>(self.answer.factor_id.as_str()),
+            Need::object::<EntityRisk>(Entity::User(self.user_id.clone()).to_string()),
         ]
     }
 
@@ -136,6 +139,7 @@ impl SecondStep<'_> {
             token_hash: &self.command.session_token_hash,
         };
         let (token, user) = accepted.issue(slice, &mut decision, context);
+        settle(self.user, self.transaction, slice, &mut decision, context);
         self.log_factor(Outcome::success(), &mut decision, context);
         let mut event = self
             .record

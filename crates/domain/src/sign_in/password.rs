@@ -7,6 +7,7 @@ use watchfire_engine::{
     policy::{Decision as PolicyDecision, Evaluation, PolicySet, SignIn as PolicySubject, evaluate},
 };
 use watchfire_model::{
+    entity::Entity,
     id::{AuthnTransactionId, UserId},
     log::{Actor, Outcome, RequestOrigin},
     object::{
@@ -19,12 +20,15 @@ use watchfire_model::{
 };
 
 use super::{
-    Accepted, Challenged, Progress, STATE_TOKEN_LIFE, SignedIn, active_factors, profile,
+    Accepted, Challenged, Progress, STATE_TOKEN_LIFE, SignedIn, active_factors,
+    influence::raise,
+    profile,
     record::{Record, actor, locked},
 };
 use crate::{
     Rejection,
     command::{Command, Context, Decided},
+    entity_risk::{self, GuardLimits},
     user::touched,
 };
 
@@ -47,6 +51,8 @@ pub struct SignIn {
     pub state_token_hash: String,
     /// What the application wants back.
     pub relay_state: Option<String>,
+    /// What rules of the entity risk policy may do by themselves.
+    pub guard: GuardLimits,
     /// From where.
     pub origin: RequestOrigin,
 }
@@ -101,8 +107,14 @@ impl Command for SignIn {
                 Need::all::<Rule>(),
                 Need::all::<Zone>(),
             ]);
+            needs.extend(entity_risk::needs());
         }
         needs
+    }
+
+    fn follow_up(&self, slice: &Slice) -> Vec<Need> {
+        let user = self.user_id.clone().map(Entity::User);
+        user.map_or_else(Vec::new, |user| entity_risk::follow_up(slice, &[user], None))
     }
 
     fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<Progress> {
@@ -201,12 +213,15 @@ impl SignIn {
     }
 }
 
+/// The log's reason when the entity risk policy has ended what the sign-on policy allowed.
+const ENDED: &str = "Entity risk policy ended all sessions";
+
 /// The attempt of a user whom we know.
-struct Step<'a> {
-    command: &'a SignIn,
-    user: &'a User,
-    judged: Assessed,
-    record: Record,
+pub(super) struct Step<'a> {
+    pub(super) command: &'a SignIn,
+    pub(super) user: &'a User,
+    pub(super) judged: Assessed,
+    pub(super) record: Record,
 }
 
 impl Step<'_> {
@@ -233,6 +248,7 @@ impl Step<'_> {
         let mut decision = Decision::new();
         let evaluated = self.record.evaluation(actor(self.user), &self.command.origin, evaluation);
         context.log(&mut decision, evaluated);
+        let response = raise(&self, slice, &mut decision, context);
         let session = evaluation
             .action
             .as_ref()
@@ -240,6 +256,10 @@ impl Step<'_> {
             .unwrap_or_default();
         let factors = active_factors(slice, self.user);
         match evaluation.decision {
+            // It is this sign-in that the rule was about, so this one ends too. One that has yet to show a
+            // second factor may go on, unless there is nobody left to go on.
+            PolicyDecision::Allow if response.sessions_ended => self.refuse_after(ENDED, decision, context),
+            PolicyDecision::Challenge if response.deactivated => self.refuse_after(ENDED, decision, context),
             PolicyDecision::Allow => {
                 let accepted = Accepted {
                     user: self.user,

@@ -76,6 +76,7 @@ fn attempt(password: Checked) -> SignIn {
         session_token_hash: "session".to_owned(),
         state_token_hash: "state".to_owned(),
         relay_state: None,
+        guard: crate::entity_risk::GuardLimits::default(),
         origin: RequestOrigin::default(),
     }
 }

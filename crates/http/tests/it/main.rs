@@ -12,6 +12,7 @@ mod apps;
 #[expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 #[path = "../../../ssf/tests/it/attempt.rs"]
 mod attempt;
+mod entity_risk_policy;
 mod event_hooks;
 mod groups;
 #[expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
@@ -31,6 +32,7 @@ mod sign_in;
 mod streams_in;
 mod system_log;
 mod universal_logout;
+mod user_risk;
 mod users;
 mod workflows;
 mod zones;

@@ -1,0 +1,98 @@
+//! What a sign-in means for the risk of its user (risk-engine.md 5.7, ssf.md annex B).
+
+use std::{collections::BTreeMap, time::Duration};
+
+use watchfire_engine::{Assessment, BehaviorName, BehaviorResult};
+use watchfire_model::{
+    entity::Entity,
+    object::{AuthnTransaction, Cause, CauseKind, CauseSource, Detection, SignInProfile, User},
+    row::Decision,
+    signal::RiskLevel,
+    slice::Slice,
+};
+
+use super::{password::Step, profile, record::actor};
+use crate::{
+    command::Context,
+    entity_risk::{Change, Detected, EntityRisks, GuardLimits, Response},
+};
+
+/// What a HIGH sign-in says against its user: enough for MEDIUM.
+const MILLINATS: i32 = 2_000;
+/// How fast that fades.
+const HALF_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Successes after which a user has habits that a sign-in can break. Before that a sign-in is HIGH because
+/// nothing is known, which says nothing against the user.
+const SUCCESSES_OF_HABIT: u32 = 3;
+
+/// A sign-in with the right password that is HIGH raises the user to MEDIUM; one from a new device or
+/// country right after a credential was changed makes that change count double. The policy decides what
+/// is done about it.
+pub(super) fn raise(step: &Step<'_>, slice: &Slice, decision: &mut Decision, context: &mut Context<'_>) -> Response {
+    let assessment = &step.judged.assessment;
+    let entity = Entity::User(step.user.id.clone());
+    let mut risks = EntityRisks::new(slice, step.command.guard, context.now);
+    let is_raised = tells_something(&profile(slice, step.user), assessment);
+    if is_raised {
+        risks.change(&entity, Change::Add(cause(assessment, context)));
+    }
+    let is_elsewhere = is_elsewhere(assessment) && risks.moved_elsewhere(&entity);
+    if !(is_raised || is_elsewhere) {
+        return Response::default();
+    }
+    let reasons: Vec<String> = assessment.reasons.iter().map(|&reason| reason.to_owned()).collect();
+    let details = ["behaviors", "threatSuspected"].iter().filter_map(|&key| {
+        let value = step.record.debug_data.get(key)?;
+        Some((key.to_owned(), value.clone()))
+    });
+    let details: BTreeMap<String, String> = details.collect();
+    let response = risks.detect(
+        decision,
+        context,
+        &Detected {
+            user: &step.user.id,
+            detection: Detection::SessionInfluencedUserRisk,
+            source: &CauseSource::Engine,
+            reasons: &reasons,
+            actor: Some(&actor(step.user)),
+            origin: &step.command.origin,
+            receipt: None,
+            details: &details,
+        },
+    );
+    risks.write(decision);
+    response
+}
+
+/// A second factor was shown: what that settles no longer speaks against the user.
+pub(super) fn settle(user: &User, transaction: &AuthnTransaction, slice: &Slice, decision: &mut Decision, context: &Context<'_>) {
+    let mut risks = EntityRisks::new(slice, GuardLimits::default(), context.now);
+    let clean = transaction.failures == 0 && transaction.level != RiskLevel::High;
+    risks.change(&Entity::User(user.id.clone()), Change::SteppedUp { clean });
+    risks.write(decision);
+}
+
+fn tells_something(profile: &SignInProfile, assessment: &Assessment) -> bool {
+    let is_known = profile.successes >= SUCCESSES_OF_HABIT;
+    assessment.level == RiskLevel::High && (is_known || assessment.threat_suspected)
+}
+
+fn is_elsewhere(assessment: &Assessment) -> bool {
+    [BehaviorName::NewDevice, BehaviorName::NewCountry]
+        .iter()
+        .any(|name| assessment.behavior(name.as_str()) == BehaviorResult::Positive)
+}
+
+fn cause(assessment: &Assessment, context: &Context<'_>) -> Cause {
+    Cause {
+        kind: CauseKind::SignIn,
+        source: CauseSource::Engine,
+        millinats: MILLINATS,
+        half_life: Some(HALF_LIFE),
+        since: context.now,
+        reason: Some(assessment.reasons.join(", ")).filter(|reasons| !reasons.is_empty()),
+        receipt: None,
+        transaction: None,
+        step_ups: 0,
+    }
+}
