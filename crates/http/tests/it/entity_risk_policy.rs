@@ -259,6 +259,7 @@ async fn a_providers_high_ends_all_sessions_by_a_rule() -> Result<()> {
         json!({
             "subject": {"user": {"format": "email", "email": JO}},
             "event_timestamp": watchfire_app::Clock::now(&*server.clock).as_seconds(),
+            "previous_level": "low",
             "current_level": level,
         })
     };

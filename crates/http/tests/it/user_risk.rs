@@ -144,6 +144,7 @@ fn high(server: &TestServer) -> Value {
         "subject": {"user": {"format": "email", "email": JO}},
         "event_timestamp": watchfire_app::Clock::now(&*server.clock).as_seconds(),
         "initiating_entity": "policy",
+        "previous_level": "low",
         "current_level": "high",
     })
 }
