@@ -111,6 +111,11 @@ const FENCES: &[Fence] = &[
         why: "outbound requests pass the SSRF policy",
     },
     Fence {
+        name: "maxminddb",
+        only: &["app"],
+        why: "data files of addresses are read in one place",
+    },
+    Fence {
         name: "aws-lc-rs",
         only: &["crypto"],
         why: "cryptography lives in one crate",

@@ -12,6 +12,7 @@
 //! | [`response`] | policies, rules, zones |
 //! | [`sequencer`] | the one order of everything that changes state |
 //! | [`state`] | what is kept in memory, published after each sync |
+//! | [`geo`] | where addresses are |
 //! | [`access`] | who calls, and what it may do |
 //! | [`start`](mod@start) | from an open store to a running application |
 
@@ -20,6 +21,7 @@ mod catalogue;
 pub mod clock;
 pub mod entropy;
 pub mod error;
+pub mod geo;
 pub mod identity;
 pub mod ids;
 pub mod insight;
@@ -45,6 +47,7 @@ use watchfire_store::index::Index;
 
 use self::{
     access::Principal,
+    geo::Geo,
     identity::{Failures, client_keys::ClientKeys, passwords::Passwords, signing_keys::SigningKeys},
     intake::{event_keys::EventKeys, streams_in::StreamsIn, transmitter_metadata::MetadataSchedule},
     rate::{RateLimit, RateLimiter, RateWindow},
@@ -92,6 +95,7 @@ pub struct Inner {
     failures: Failures,
     passwords: Passwords,
     streams: StreamsIn,
+    geo: Geo,
 }
 
 impl std::ops::Deref for App {
@@ -128,6 +132,7 @@ impl App {
         let logins = RateLimiter::new(RateLimit::per_second(settings.logins_per_second));
         let failures = Failures::new(settings.lockout);
         let passwords = Passwords::new(settings.password_hashes, &*entropy)?;
+        let geo = Geo::new(settings.geo.clone());
         let signing_keys = ArcSwapOption::empty();
         let inner = Inner {
             commands,
@@ -153,6 +158,7 @@ impl App {
             failures,
             passwords,
             streams: StreamsIn::default(),
+            geo,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -184,9 +190,11 @@ impl App {
 
     /// Every metric in Prometheus' text format.
     pub fn metrics_text(&self) -> String {
-        self.commands
-            .metrics()
-            .print(self.state.signals().len(), self.commands.queued(), self.state.outbox().len())
+        let metrics = self.commands.metrics();
+        for (kind, age) in self.geo.ages(self.clock.now()) {
+            metrics.geo_data(kind.as_str(), age);
+        }
+        metrics.print(self.state.signals().len(), self.commands.queued(), self.state.outbox().len())
     }
 
     /// Whether the store answers (`/readyz`).

@@ -1,5 +1,7 @@
 //! What operators watch (`/metrics`, Prometheus text).
 
+use std::time::Duration;
+
 use prometheus_client::{
     encoding::text::encode,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -30,6 +32,9 @@ pub struct Metrics {
     outbox_dead: Family<AnswerLabels, Counter>,
     polls: Family<AnswerLabels, Counter>,
     polled_sets: Counter,
+    geo_lookups: Family<AnswerLabels, Counter>,
+    geo_changes: Family<AnswerLabels, Counter>,
+    geo_ages: Family<AnswerLabels, Gauge>,
 }
 
 impl Default for Metrics {
@@ -48,6 +53,9 @@ impl Default for Metrics {
             outbox_dead: Family::default(),
             polls: Family::default(),
             polled_sets: Counter::default(),
+            geo_lookups: Family::default(),
+            geo_changes: Family::default(),
+            geo_ages: Family::default(),
         };
         this.registered()
     }
@@ -98,6 +106,22 @@ impl Metrics {
         r.register("outbox_dead", "Actions that were given up, by kind", self.outbox_dead.clone());
         r.register("stream_polls", "Polls of incoming streams by result", self.polls.clone());
         r.register("stream_polled_sets", "SETs that polls have brought", self.polled_sets.clone());
+        r.register(
+            "geo_lookups",
+            "Addresses that were looked up, by whether they were found",
+            self.geo_lookups.clone(),
+        );
+        r.register(
+            "geo_changes",
+            "Changed files of geo data by kind and what became of them",
+            self.geo_changes.clone(),
+        );
+        r.register_with_unit(
+            "geo_data_age",
+            "Time since the geo data in use was built",
+            Unit::Seconds,
+            self.geo_ages.clone(),
+        );
         self
     }
 
@@ -118,6 +142,30 @@ impl Metrics {
         let labels = vec![("result", result.to_owned())];
         self.polls.get_or_create(&labels).inc();
         self.polled_sets.inc_by(u64::try_from(sets).unwrap_or(u64::MAX));
+    }
+
+    pub(crate) fn located(&self, found: bool) {
+        let result = if found { "found" } else { "unknown" };
+        self.geo_lookups.get_or_create(&vec![("result", result.to_owned())]).inc();
+    }
+
+    pub(crate) fn geo_changed(&self, kind: &str, result: &str) {
+        let labels = vec![("kind", kind.to_owned()), ("result", result.to_owned())];
+        self.geo_changes.get_or_create(&labels).inc();
+    }
+
+    /// The age of what is in use; `None` when nothing is.
+    pub(crate) fn geo_data(&self, kind: &str, age: Option<Duration>) {
+        let labels = vec![("kind", kind.to_owned())];
+        match age {
+            Some(age) => {
+                let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+                self.geo_ages.get_or_create(&labels).set(seconds);
+            }
+            None => {
+                self.geo_ages.remove(&labels);
+            }
+        }
     }
 
     pub(crate) fn abandoned(&self) {

@@ -6,6 +6,7 @@ use watchfire_domain::entity_risk::GuardLimits;
 use watchfire_egress::OutboundAllow;
 
 use crate::{
+    geo::GeoSettings,
     identity::LockoutLimits,
     intake::{
         event_keys::EventKeyLimits, security_events::SetLimits, streams_in::StreamLimits, transmitter_metadata::MetadataLimits,
@@ -61,6 +62,8 @@ pub struct Settings {
     pub sets: SetLimits,
     /// What rules of the entity risk policy may do by themselves.
     pub guard: GuardLimits,
+    /// The data sets of addresses.
+    pub geo: GeoSettings,
 }
 
 impl Settings {
@@ -88,6 +91,7 @@ impl Settings {
             metadata: MetadataLimits::default(),
             sets: SetLimits::default(),
             guard: GuardLimits::default(),
+            geo: GeoSettings::default(),
         }
     }
 }

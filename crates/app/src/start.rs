@@ -95,6 +95,10 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
     let first_token = make_organisation(&app, parts.first_token).await?;
     app.commands.run(EnsureEntityRiskPolicy).await?;
     app.open_signing_keys()?;
+    app.refresh_geo_data().await;
+    if app.settings.geo.folder.is_some() {
+        tokio::spawn(app.clone().keep_geo_data(stop.clone()));
+    }
     let delivery = tokio::spawn(Delivery::new(app.clone(), epoch).run(stop.clone()));
     let streams = tokio::spawn(app.clone().keep_streams_in(stop.clone()));
     tokio::spawn(end_in_order(stop.clone(), vec![streams, delivery], sequencer_stop));

@@ -17,6 +17,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 use watchfire_app::{
     Settings as AppSettings,
+    geo::{Folder, GeoSettings},
     intake::{event_keys::EventKeyLimits, security_events::SetLimits, transmitter_metadata::MetadataLimits},
     response::delivery::DeliveryLimits,
     sequencer::SequencerLimits,
@@ -355,7 +356,18 @@ impl Values<'_> {
                 provider_reach_cap: self.one("provider-reach-cap")?,
                 provider_reach_window: self.time("provider-reach-window")?,
             },
+            geo: self.geo()?,
             ..AppSettings::new("")
+        })
+    }
+
+    fn geo(&self) -> Result<GeoSettings, ConfigError> {
+        Ok(GeoSettings {
+            folder: Some(Folder::of(&self.data_dir()?).path().to_owned()),
+            check_every: self.time("geo-check-interval")?,
+            stale_after: self.time("geo-stale-after")?,
+            doubtful_after: self.time("geo-doubtful-after")?,
+            max_bytes: u64::try_from(self.size("geo-max-file-size")?).unwrap_or(u64::MAX),
         })
     }
 

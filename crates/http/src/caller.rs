@@ -11,7 +11,7 @@ use watchfire_app::{
 };
 use watchfire_model::{
     id::ApiTokenId,
-    log::{ClientContext, IpHop, RequestOrigin, UserAgent},
+    log::{ClientContext, GeographicalContext, IpHop, RequestOrigin, UserAgent},
 };
 
 use crate::{
@@ -47,7 +47,7 @@ impl FromRequestParts<App> for Caller {
             watchfire_app::access::Authority::Administrator { token_id, .. } => Some(token_id.clone()),
             watchfire_app::access::Authority::Client { .. } => None,
         };
-        let origin = origin(&context, parts, token);
+        let origin = origin(app, &context, parts, token);
         Ok(Self { principal, origin })
     }
 }
@@ -61,12 +61,12 @@ pub(crate) struct Anonymous {
     pub(crate) client_ip: IpAddr,
 }
 
-impl<S: Sync> FromRequestParts<S> for Anonymous {
+impl FromRequestParts<App> for Anonymous {
     type Rejection = OktaError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, OktaError> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, OktaError> {
         let context = shared(parts)?.context.clone();
-        let mut origin = origin(&context, parts, None);
+        let mut origin = origin(app, &context, parts, None);
         // Here credentials come as parameters, in old SDKs in the query: the log must not have them.
         origin.url.clone_from(&origin.request_uri);
         Ok(Self {
@@ -100,7 +100,8 @@ async fn authenticate(parts: &Parts, app: &App, context: &RequestContext) -> Res
 }
 
 /// What a request says about itself, for the log events that it causes.
-pub(crate) fn origin(context: &RequestContext, parts: &Parts, api_token_id: Option<ApiTokenId>) -> RequestOrigin {
+pub(crate) fn origin(app: &App, context: &RequestContext, parts: &Parts, api_token_id: Option<ApiTokenId>) -> RequestOrigin {
+    let geographical_context = app.locate(context.client_ip).context();
     let user_agent = context.user_agent.as_ref().map(|raw| UserAgent {
         raw_user_agent: raw.clone(),
         ..UserAgent::default()
@@ -109,12 +110,22 @@ pub(crate) fn origin(context: &RequestContext, parts: &Parts, api_token_id: Opti
         client: ClientContext {
             ip_address: Some(context.client_ip),
             user_agent,
+            geographical_context: geographical_context.clone(),
             ..ClientContext::default()
         },
-        ip_chain: context.ip_chain.iter().copied().map(IpHop::new).collect(),
+        ip_chain: ip_chain(context, geographical_context),
         request_id: context.request_id.as_str().to_owned(),
         request_uri: context.path.clone(),
         url: format!("{}?{}", context.path, parts.uri.query().unwrap_or_default()),
         api_token_id,
     }
+}
+
+/// The client is where it is; of proxies only the address is of interest.
+fn ip_chain(context: &RequestContext, of_client: Option<GeographicalContext>) -> Vec<IpHop> {
+    let mut hops: Vec<IpHop> = context.ip_chain.iter().copied().map(IpHop::new).collect();
+    if let Some(client) = hops.first_mut() {
+        client.geographical_context = of_client;
+    }
+    hops
 }

@@ -453,6 +453,25 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "500ms",
         "How long the end of the process waits for calls that are under way; those that are left are made again",
     ),
+    Setting::limit(
+        "geo-check-interval",
+        "TIME",
+        "5s",
+        "How often the server looks whether the files of geo data have changed",
+    ),
+    Setting::limit(
+        "geo-stale-after",
+        "TIME",
+        "30d",
+        "Age from which on geo data is called stale: it is used, and the operator is told",
+    ),
+    Setting::limit(
+        "geo-doubtful-after",
+        "TIME",
+        "180d",
+        "Age from which on coordinates of geo data are taken for no better than a country's",
+    ),
+    Setting::limit("geo-max-file-size", "SIZE", "1GiB", "The largest file of geo data"),
     Setting::limit("store-readers", "N", "4", "Connections to the store that only read"),
     Setting::limit(
         "store-busy-timeout",

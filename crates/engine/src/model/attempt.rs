@@ -9,7 +9,10 @@ use super::{
     key::{HashKey, Key, siphash},
     level::Level,
 };
-use crate::user_agent::{Device, MAX_LENGTH};
+use crate::{
+    number::whole,
+    user_agent::{Device, MAX_LENGTH},
+};
 
 /// Somebody tries to sign in.
 #[derive(Clone, Debug, PartialEq)]
@@ -149,6 +152,21 @@ pub(crate) fn host_of(address: IpAddr) -> Vec<u8> {
 }
 
 impl Fix {
+    /// A place in degrees; `None` when there is no such place on the globe.
+    pub fn of_degrees(latitude: f64, longitude: f64, radius: u16) -> Option<Self> {
+        let there_is = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
+        there_is.then(|| Self {
+            latitude: ten_thousandths(latitude),
+            longitude: ten_thousandths(longitude),
+            radius,
+        })
+    }
+
+    /// Degrees north and east.
+    pub fn degrees(self) -> (f64, f64) {
+        (f64::from(self.latitude) / 10_000.0, f64::from(self.longitude) / 10_000.0)
+    }
+
     /// Kilometres to another point along the earth's surface.
     pub fn distance_km(self, other: Self) -> f64 {
         let radians = |ten_thousandths: i32| f64::from(ten_thousandths) / 10_000.0 * std::f64::consts::PI / 180.0;
@@ -161,9 +179,24 @@ impl Fix {
     }
 }
 
+fn ten_thousandths(degrees: f64) -> i32 {
+    let magnitude = i32::try_from(whole(libm::round(degrees.abs() * 10_000.0))).unwrap_or(i32::MAX);
+    if degrees < 0.0 { -magnitude } else { magnitude }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_on_the_globe_or_none() {
+        let lyon = Fix::of_degrees(45.76, -4.83, 50).unwrap();
+        assert_eq!((lyon.latitude, lyon.longitude), (457_600, -48_300));
+        assert_eq!(lyon.degrees(), (45.76, -4.83));
+        for (latitude, longitude) in [(90.1, 0.0), (0.0, -180.5), (f64::NAN, 0.0), (0.0, f64::INFINITY)] {
+            assert_eq!(Fix::of_degrees(latitude, longitude, 50), None);
+        }
+    }
 
     #[test]
     fn oslo_and_bergen_are_three_hundred_kilometres_apart() {

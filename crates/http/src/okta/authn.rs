@@ -86,7 +86,7 @@ impl FromRequestParts<App> for Visitor {
         };
         let (application, origin) = match caller {
             Some(caller) => (Some(caller.principal), caller.origin),
-            None => (None, caller::origin(&context, parts, None)),
+            None => (None, caller::origin(app, &context, parts, None)),
         };
         Ok(Self {
             application,
