@@ -17,10 +17,12 @@ pub mod proofs;
 pub mod roles;
 mod second_step;
 pub mod sessions;
+mod sighting;
 pub mod sign_in;
+mod sign_in_limits;
 pub mod signing_keys;
 pub mod tokens;
 pub mod users;
 
 pub(crate) use self::failures::Failures;
-pub use self::failures::LockoutLimits;
+pub use self::{failures::LockoutLimits, sign_in_limits::SignInLimits};

@@ -1,4 +1,5 @@
-//! What has happened: the System Log, and what was received.
+//! What has happened: the System Log, what was received, and who signed in.
 
 pub mod log;
 pub mod receipts;
+pub mod sign_ins;

@@ -4,7 +4,7 @@ use watchfire_model::{
     object::{Object, TypedObject},
     time::Timestamp,
 };
-use watchfire_store::index::PageQuery;
+use watchfire_store::index::{PageQuery, RangeQuery};
 
 use crate::{App, Error, Result};
 
@@ -76,6 +76,12 @@ impl App {
     pub(crate) async fn children<T: TypedObject>(&self, parent: &str) -> Result<Vec<T>> {
         self.commands.wait_for_index().await;
         Ok(typed(self.index.children(T::KIND, parent).await?))
+    }
+
+    /// The objects of type `T` whose ids lie in a range, in the ids' order.
+    pub(crate) async fn in_order<T: TypedObject>(&self, query: RangeQuery) -> Result<Vec<T>> {
+        self.commands.wait_for_index().await;
+        Ok(typed(self.index.in_order(&RangeQuery { kind: T::KIND, ..query }).await?))
     }
 
     /// A page of all objects of type `T`, each with its place: an `after` that begins right behind it.

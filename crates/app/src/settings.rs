@@ -7,7 +7,7 @@ use watchfire_egress::OutboundAllow;
 
 use crate::{
     geo::GeoSettings,
-    identity::LockoutLimits,
+    identity::{LockoutLimits, SignInLimits},
     intake::{
         event_keys::EventKeyLimits, security_events::SetLimits, streams_in::StreamLimits, transmitter_metadata::MetadataLimits,
     },
@@ -47,6 +47,8 @@ pub struct Settings {
     pub password_hashes: usize,
     /// When failures in a row lock an account.
     pub lockout: LockoutLimits,
+    /// What is decided about the risk of sign-ins.
+    pub sign_ins: SignInLimits,
     /// Limits of what is done outside.
     pub delivery: DeliveryLimits,
     /// Whether whoever wrote a rule may approve what it asks for (architecture section 8 says no; an
@@ -84,6 +86,7 @@ impl Settings {
             signals: SignalLimits::default(),
             password_hashes: 2,
             lockout: LockoutLimits::default(),
+            sign_ins: SignInLimits::default(),
             delivery: DeliveryLimits::default(),
             author_may_approve: false,
             streams: StreamLimits::default(),

@@ -2,6 +2,7 @@
 
 mod directory;
 mod outbox;
+mod population;
 mod signals;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use watchfire_model::{
 pub use self::{
     directory::Directory,
     outbox::{Due, Outbox, OutboxLimits, TargetKey},
+    population::Statistics,
     signals::{LiveSignals, SignalLimits},
 };
 
@@ -26,6 +28,7 @@ pub struct State {
     directory: ArcSwap<Directory>,
     signals: LiveSignals,
     outbox: Outbox,
+    statistics: Statistics,
     changed: watch::Sender<()>,
 }
 
@@ -36,6 +39,7 @@ impl State {
             directory: ArcSwap::default(),
             signals: LiveSignals::new(limits),
             outbox: Outbox::new(OutboxLimits::default()),
+            statistics: Statistics::default(),
             changed: watch::Sender::new(()),
         }
     }
@@ -62,6 +66,11 @@ impl State {
         &self.signals
     }
 
+    /// What everybody's sign-ins have in common.
+    pub const fn statistics(&self) -> &Statistics {
+        &self.statistics
+    }
+
     /// What is to be done outside.
     pub const fn outbox(&self) -> &Outbox {
         &self.outbox
@@ -86,6 +95,7 @@ impl State {
         }
         for row in rows() {
             self.outbox.publish(row);
+            self.statistics.publish(row);
             if let Row::Receipt(receipt) = row
                 && let Received::RiskEvents { provider, signals } = &receipt.content
             {

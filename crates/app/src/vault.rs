@@ -4,6 +4,7 @@ use watchfire_crypto::{
     mac::HmacSha256,
     seal::{Binding, SealError, SealingKey},
 };
+use watchfire_engine::model::HashKey;
 use zeroize::Zeroizing;
 
 /// The key from outside the database (architecture invariant 7).
@@ -12,6 +13,7 @@ pub struct Vault {
     sealing: SealingKey,
     id_key: Zeroizing<[u8; 32]>,
     nonce_key: Zeroizing<[u8; 32]>,
+    model_key: HashKey,
 }
 
 impl Vault {
@@ -25,6 +27,7 @@ impl Vault {
             sealing: SealingKey::new(key)?,
             id_key: Zeroizing::new(derive.sign(b"watchfire ids")),
             nonce_key: Zeroizing::new(derive.sign(b"watchfire dpop nonces")),
+            model_key: model_key(&derive.sign(b"watchfire sign-in values")),
         })
     }
 
@@ -36,6 +39,12 @@ impl Vault {
     /// The key under which DPoP nonces are made.
     pub fn nonce_key(&self) -> &[u8] {
         self.nonce_key.as_slice()
+    }
+
+    /// The key under which the risk model hashes what it remembers: a profile tells nobody where its user
+    /// has been.
+    pub const fn model_key(&self) -> &HashKey {
+        &self.model_key
     }
 
     /// Seals `secret` for `purpose`, bound to the object `id`.
@@ -53,6 +62,12 @@ impl Vault {
     pub fn open(&self, purpose: &str, id: &str, sealed: &str) -> Result<Zeroizing<Vec<u8>>, SealError> {
         self.sealing.open(binding(purpose, id), sealed)
     }
+}
+
+fn model_key(derived: &[u8; 32]) -> HashKey {
+    let mut key = [0; 16];
+    key.iter_mut().zip(derived).for_each(|(to, from)| *to = *from);
+    HashKey::new(key)
 }
 
 const fn binding<'a>(purpose: &'a str, id: &'a str) -> Binding<'a> {

@@ -4,30 +4,35 @@
 //! |---|---|
 //! | `password` | the first step: assessment, policy, success, challenge or refusal |
 //! | `factor` | the second step, and giving up |
+//! | `sighting` | what is known of an attempt, and its assessment |
+//! | `history` | the record of a sign-in, and what is learnt from it |
 //! | `influence` | what a sign-in means for the risk of its user |
 //! | `record` | what the System Log says of a sign-in |
 
 mod factor;
+mod history;
 mod influence;
 mod password;
 mod record;
+mod sighting;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::{
     factor::{CancelSignIn, Code, FactorAnswer, VerifyFactor},
+    history::{recorded_attempt, recorded_basis, recorded_delta},
     password::{Checked, Client, SignIn},
     record::RefuseBlockedAddress,
+    sighting::Sighting,
 };
 
 use std::time::Duration;
 
-use watchfire_engine::ProfileDelta;
 use watchfire_model::{
     id::{SessionId, SessionTokenId},
     log::LogEvent,
-    object::{Factor, FactorState, SessionToken, SignInProfile, SignOnSession, User},
+    object::{Factor, FactorState, SessionToken, SignOnSession, User},
     row::Decision,
     slice::Slice,
     time::Timestamp,
@@ -82,13 +87,12 @@ struct Accepted<'a> {
     session: SignOnSession,
     password_verified_at: Timestamp,
     factor_verified_at: Option<Timestamp>,
-    learnt: ProfileDelta,
     token_hash: &'a str,
 }
 
 impl Accepted<'_> {
-    /// Gives out the session token, and teaches the profile: only success does.
-    fn issue(self, slice: &Slice, decision: &mut Decision, context: &mut Context<'_>) -> (SessionToken, User) {
+    /// Gives out the session token.
+    fn issue(self, decision: &mut Decision, context: &mut Context<'_>) -> (SessionToken, User) {
         let token = SessionToken {
             id: SessionTokenId::generate(context.ids),
             hash: self.token_hash.to_owned(),
@@ -105,20 +109,9 @@ impl Accepted<'_> {
             ..self.user.clone()
         };
         decision.put(token.clone());
-        decision.put(self.learnt.apply(&profile(slice, self.user)));
         decision.put(user.clone());
         (token, user)
     }
-}
-
-/// What is remembered of the user; nothing at first.
-fn profile(slice: &Slice, user: &User) -> SignInProfile {
-    let known = slice.get::<SignInProfile>(user.id.as_str()).cloned();
-    known.unwrap_or_else(|| SignInProfile {
-        user_id: user.id.clone(),
-        successes: 0,
-        sources: Vec::new(),
-    })
 }
 
 /// The factors with which the user can answer a challenge.

@@ -1,35 +1,18 @@
-//! The seam between sign-ins and the engine behind them.
+//! The seam between sign-ins and the model behind them: what is known in, an assessment in Okta's words
+//! and a record of its numbers out.
 
-use std::{cmp::Reverse, collections::BTreeMap, net::IpAddr};
-
-use serde::{Deserialize, Serialize};
 use watchfire_model::{
-    object::{ProviderAction, RiskProvider, SignInProfile, SignInSource},
+    object::{Cause, CauseKind, CauseSource, Detection, ProviderAction, RiskProvider},
     signal::{IpSignal, ProviderSignal, RiskLevel},
     time::Timestamp,
 };
 
 use crate::{
-    assessment::{Assessment, Counterfactual, Factor, FactorName, FactorSource, HIGH_SCORE, MEDIUM_SCORE, PartnerRisk},
-    score::{self, Evidence},
+    assessment::{Assessment, Behavior, Counterfactual, PartnerRisk},
+    entity,
+    factors::factors,
+    model::{self, Attempt, Basis, Delta, Known, Line, Micro, Path, ProviderWord, Settings},
 };
-
-/// Counts over all users. The simple score asks for none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct GlobalStats {}
-
-/// What happened lately around this user and this address. The simple score asks for nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Windows {}
-
-/// What providers have said about the attempt's address. Expired and replaced words may be among it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Signals {
-    /// In any order.
-    pub reports: Vec<ProviderReport>,
-}
 
 /// A signal together with what its provider is now: the action at sign-in time is what counts
 /// (okta.md 4.3).
@@ -54,215 +37,175 @@ impl ProviderReport {
     }
 }
 
-/// Somebody tries to sign in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attempt {
-    /// When.
-    pub at: Timestamp,
-    /// From which address.
-    pub ip: IpAddr,
-    /// From which device: a token where a trusted app sends one, else a digest of the user agent.
-    pub device: String,
+/// How far a provider's word is trusted before anything is known of how often it is right (risk-engine.md 5.6).
+const TRUST: f64 = 0.7;
+
+/// What others say of an attempt: providers of its address, everybody of its user.
+pub fn signals(reports: &[ProviderReport], causes: &[Cause], attempt: &Attempt) -> model::Signals {
+    model::Signals {
+        providers: last_words(reports, attempt),
+        causes: causes_against(causes, attempt.at),
+        zone: None,
+    }
 }
 
-/// An assessment and what the sign-in teaches if it succeeds.
+/// An assessment, and what belongs to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Assessed {
     /// The verdict.
     pub assessment: Assessment,
-    /// To be applied to the profile after success; nothing is learnt from failures.
-    pub on_success: ProfileDelta,
+    /// The numbers that it is computed from: to be stored with the sign-in.
+    pub basis: Basis,
+    /// To be learnt if the sign-in is accepted; nothing is learnt from failures.
+    pub delta: Delta,
+    /// Whether it may be learnt without a second factor: nothing speaks against it but that the user is
+    /// new (risk-engine.md 5.9).
+    pub teaches_alone: bool,
 }
 
-/// What a successful sign-in adds to a profile.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProfileDelta {
-    /// The address.
-    pub ip: IpAddr,
-    /// The device.
-    pub device: String,
-    /// When.
-    pub at: Timestamp,
-}
-
-impl ProfileDelta {
-    /// The profile after this success. The pair moves to the front; the oldest pair falls out
-    /// when there are too many.
-    #[must_use]
-    pub fn apply(&self, profile: &SignInProfile) -> SignInProfile {
-        let earlier = profile.sources.iter().find(|s| self.is_of(s));
-        let pair = SignInSource {
-            ip: self.ip,
-            device: self.device.clone(),
-            successes: earlier.map_or(0, |s| s.successes).saturating_add(1),
-            last_seen: earlier.map_or(self.at, |s| s.last_seen.max(self.at)),
-        };
-        let rest = profile.sources.iter().filter(|s| !self.is_of(s)).cloned();
-        SignInProfile {
-            user_id: profile.user_id.clone(),
-            successes: profile.successes.saturating_add(1),
-            sources: std::iter::once(pair).chain(rest).take(SignInProfile::MAX_SOURCES).collect(),
-        }
-    }
-
-    fn is_of(&self, source: &SignInSource) -> bool {
-        source.ip == self.ip && source.device == self.device
+/// Judges one attempt, whose values `path` holds. A user without a profile yet has an empty one.
+pub fn assess(known: Known<'_>, attempt: &Attempt, path: &Path, settings: &Settings) -> Assessed {
+    let judged = model::judge(known, attempt, path, settings);
+    Assessed {
+        assessment: assessment(&judged.basis, judged.behaviors, attempt),
+        teaches_alone: judged.verdict.is_unsuspicious(settings),
+        basis: judged.basis,
+        delta: judged.delta,
     }
 }
 
-/// The delta of a sign-in whose source was kept while it waited for its second factor.
-impl From<&SignInSource> for ProfileDelta {
-    fn from(source: &SignInSource) -> Self {
-        Self {
-            ip: source.ip.to_canonical(),
-            device: source.device.clone(),
-            at: source.last_seen,
-        }
-    }
-}
-
-/// The form in which a sign-in under way keeps its source: no success yet.
-impl From<&ProfileDelta> for SignInSource {
-    fn from(delta: &ProfileDelta) -> Self {
-        Self {
-            ip: delta.ip,
-            device: delta.device.clone(),
-            successes: 0,
-            last_seen: delta.at,
-        }
-    }
-}
-
-/// Judges one attempt. A user without a profile yet has an empty one.
-pub fn assess(
-    profile: &SignInProfile,
-    _stats: &GlobalStats,
-    _windows: &Windows,
-    signals: &Signals,
-    attempt: &Attempt,
-) -> Assessed {
-    let attempt = Attempt {
-        ip: attempt.ip.to_canonical(),
-        ..attempt.clone()
-    };
-    let evidence = score::evidence(profile, &attempt);
-    let partner_risk = active(signals, &attempt, ProviderAction::EnforceAndLog);
-    let logged_only = active(signals, &attempt, ProviderAction::LogOnly);
-    let verdict = verdict(&evidence, strongest(&partner_risk));
-    let counterfactual = (!logged_only.is_empty()).then(|| counterfactual(&evidence, &partner_risk, logged_only));
-    let assessment = Assessment {
+/// The assessment that follows from recorded numbers: the same as it was, to the bit, as long as the
+/// formulas are of the same version. Only the names of what was seen are taken from `attempt`.
+pub fn assessment(basis: &Basis, behaviors: Vec<Behavior>, attempt: &Attempt) -> Assessment {
+    let verdict = basis.verdict();
+    let partner_risk = partner_risk(basis, true);
+    Assessment {
         score: verdict.score,
-        level: level_of(verdict.score),
-        reasons: verdict.reasons,
-        factors: verdict.factors,
-        behaviors: evidence.behaviors,
-        threat_suspected: suspects(&partner_risk),
+        level: verdict.level,
+        reasons: reasons(&verdict, basis, attempt),
+        factors: factors(&verdict, basis, attempt),
+        behaviors,
+        threat_suspected: partner_risk.iter().any(|risk| risk.level > RiskLevel::Low),
+        counterfactual: counterfactual(basis, attempt),
         partner_risk,
-        counterfactual,
-    };
-    let on_success = ProfileDelta {
-        ip: attempt.ip,
-        device: attempt.device,
-        at: attempt.at,
-    };
-    Assessed { assessment, on_success }
+    }
 }
 
-/// What providers with this `action` say now: the last word of each, unexpired, riskiest first.
-fn active(signals: &Signals, attempt: &Attempt, action: ProviderAction) -> Vec<PartnerRisk> {
-    let mut last_words: BTreeMap<&str, &ProviderReport> = BTreeMap::new();
-    let about_here = signals.reports.iter().filter(|r| r.signal.ip.to_canonical() == attempt.ip);
-    for report in about_here.filter(|r| r.provider.action == action) {
-        let last = last_words.entry(report.provider.id.as_str()).or_insert(report);
-        if report.received_at >= last.received_at {
-            *last = report;
+/// What the verdict would be if the providers that are only logged counted too.
+fn counterfactual(basis: &Basis, attempt: &Attempt) -> Option<Counterfactual> {
+    let logged_only = partner_risk(basis, false);
+    if logged_only.is_empty() {
+        return None;
+    }
+    let mut heard = basis.clone();
+    heard.signals.providers.iter_mut().for_each(|word| word.counts = true);
+    let verdict = heard.verdict();
+    Some(Counterfactual {
+        score: verdict.score,
+        level: verdict.level,
+        reasons: reasons(&verdict, &heard, attempt),
+        partner_risk: logged_only,
+    })
+}
+
+fn reasons(verdict: &model::Verdict, basis: &Basis, attempt: &Attempt) -> Vec<String> {
+    let mut reasons: Vec<String> = Vec::new();
+    // Of somebody without history, everything is new.
+    let all_new: &[&str] = if basis.successes == 0 {
+        &["New Device", "New IP"]
+    } else {
+        &[]
+    };
+    for reason in verdict.reasons().into_iter().chain(all_new.iter().copied()) {
+        // Without a data set the network is only a wider prefix.
+        let reason = match reason {
+            "New ASN" if attempt.place.asn.is_none() => "New IP",
+            other => other,
+        };
+        if !reasons.iter().any(|known| known == reason) {
+            reasons.push(reason.to_owned());
         }
     }
-    let mut active: Vec<PartnerRisk> = last_words
-        .into_values()
-        .filter(|r| attempt.at < r.signal.expires_at)
-        .map(|r| PartnerRisk {
-            provider: r.provider.id.clone(),
-            name: r.provider.name.clone(),
-            level: r.signal.level,
-            reasons: r.signal.message.clone().filter(|m| !m.is_empty()),
-        })
+    if verdict.is_reason(model::Factor::UserRisk) {
+        reasons.extend(basis.signals.causes.first().map(|cause| cause.detection.clone()));
+    }
+    reasons
+}
+
+/// What providers say whose word counts, or is only logged, riskiest first.
+fn partner_risk(basis: &Basis, counts: bool) -> Vec<PartnerRisk> {
+    let words = basis.signals.providers.iter();
+    let mut said: Vec<PartnerRisk> = words
+        .filter(|word| word.counts == counts && word.holds(basis.at))
+        .map(PartnerRisk::of)
         .collect();
-    active.sort_by(|a, b| (Reverse(a.level), &a.name).cmp(&(Reverse(b.level), &b.name)));
-    active
+    said.sort_by(|a, b| (std::cmp::Reverse(a.level), &a.name).cmp(&(std::cmp::Reverse(b.level), &b.name)));
+    said
 }
 
-/// The word that sets the floor. LOW sets none: it lowers nothing and raises nothing.
-fn strongest(risks: &[PartnerRisk]) -> Option<&PartnerRisk> {
-    risks
+/// Of each provider its last word about the address, unexpired.
+fn last_words(reports: &[ProviderReport], attempt: &Attempt) -> Vec<ProviderWord> {
+    let here = attempt.address.to_canonical();
+    let about_here = reports.iter().filter(|r| r.signal.ip.to_canonical() == here);
+    let mut last: Vec<&ProviderReport> = Vec::new();
+    for report in about_here.filter(|r| r.provider.action != ProviderAction::None) {
+        match last.iter_mut().find(|known| known.provider.id == report.provider.id) {
+            Some(known) if report.received_at >= known.received_at => *known = report,
+            Some(_) => {}
+            None => last.push(report),
+        }
+    }
+    last.into_iter()
+        .filter(|report| attempt.at < report.signal.expires_at)
+        .map(|report| word(report, attempt))
+        .collect()
+}
+
+fn word(report: &ProviderReport, attempt: &Attempt) -> ProviderWord {
+    ProviderWord {
+        id: report.provider.id.to_string(),
+        name: report.provider.name.clone(),
+        level: report.signal.level,
+        message: report.signal.message.clone().filter(|message| !message.is_empty()),
+        since: report.received_at,
+        expires: report.signal.expires_at,
+        trust: Micro::from_real(TRUST),
+        line: if attempt.place.hosting { Line::Hosting } else { Line::Unknown },
+        counts: report.provider.action == ProviderAction::EnforceAndLog,
+        floor: true,
+    }
+}
+
+/// What speaks against the user, strongest first. What our own sign-ins have said of it is no evidence
+/// of its own: counted again, one odd sign-in would make the next one odd.
+fn causes_against(causes: &[Cause], now: Timestamp) -> Vec<model::Cause> {
+    let mut against: Vec<(i32, &Cause)> = causes
         .iter()
-        .filter(|r| r.level > RiskLevel::Low)
-        .reduce(|best, r| if r.level > best.level { r } else { best })
-}
-
-fn suspects(risks: &[PartnerRisk]) -> bool {
-    strongest(risks).is_some()
-}
-
-struct Verdict {
-    score: u8,
-    reasons: Vec<&'static str>,
-    factors: Vec<Factor>,
-}
-
-/// The evidence under a provider's floor.
-fn verdict(evidence: &Evidence, floor: Option<&PartnerRisk>) -> Verdict {
-    let own = evidence.score();
-    let mut verdict = Verdict {
-        score: own,
-        reasons: evidence.reasons(),
-        factors: evidence.factors(),
-    };
-    if let Some(risk) = floor {
-        verdict.score = own.max(floor_of(risk.level));
-        verdict.reasons.insert(0, "Suspected Threat");
-        verdict.factors.push(Factor {
-            factor: FactorName::LevelFloor,
-            value: risk.level.as_str().to_owned(),
-            seen: None,
-            nats: None,
-            points: verdict.score.saturating_sub(own),
-            source: FactorSource::Provider {
-                id: risk.provider.clone(),
-                name: risk.name.clone(),
-            },
-        });
+        .filter(|cause| cause.kind != CauseKind::SignIn)
+        .map(|cause| (entity::strength(cause, now), cause))
+        .filter(|(left, _)| *left >= entity::LEAST_MILLINATS || *left < 0)
+        .collect();
+    against.sort_by_key(|(left, _)| std::cmp::Reverse(*left));
+    let mut told: Vec<(i32, &Cause)> = Vec::with_capacity(against.len());
+    for one in against {
+        if !told.iter().any(|(_, other)| entity::is_one_event(one.1, other)) {
+            told.push(one);
+        }
     }
-    verdict.factors.sort_by_key(|f| Reverse(f.points));
-    verdict
+    told.into_iter()
+        .map(|(left, cause)| model::Cause {
+            detection: detection(cause).display_name().to_owned(),
+            milli_nats: i64::from(left),
+        })
+        .collect()
 }
 
-fn counterfactual(evidence: &Evidence, enforced: &[PartnerRisk], logged_only: Vec<PartnerRisk>) -> Counterfactual {
-    let everyone: Vec<PartnerRisk> = enforced.iter().chain(&logged_only).cloned().collect();
-    let verdict = verdict(evidence, strongest(&everyone));
-    Counterfactual {
-        score: verdict.score,
-        level: level_of(verdict.score),
-        reasons: verdict.reasons,
-        partner_risk: logged_only,
-    }
-}
-
-const fn level_of(score: u8) -> RiskLevel {
-    if score >= HIGH_SCORE {
-        RiskLevel::High
-    } else if score >= MEDIUM_SCORE {
-        RiskLevel::Medium
-    } else {
-        RiskLevel::Low
-    }
-}
-
-const fn floor_of(level: RiskLevel) -> u8 {
-    match level {
-        RiskLevel::Low => 0,
-        RiskLevel::Medium => MEDIUM_SCORE,
-        RiskLevel::High => HIGH_SCORE,
+const fn detection(cause: &Cause) -> Detection {
+    match (&cause.source, cause.kind) {
+        (_, CauseKind::NotMe) => Detection::UserReportedSuspiciousActivity,
+        (CauseSource::Provider { .. }, _) => Detection::SecurityEventsProviderReportedRisk,
+        (CauseSource::Administrator, _) => Detection::AdminReportedUserRisk,
+        (CauseSource::Engine, _) => Detection::SessionInfluencedUserRisk,
     }
 }
 

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use watchfire_model::{id::RiskProviderId, signal::RiskLevel};
 
+use crate::model::ProviderWord;
+
 /// From this score on a sign-in is MEDIUM.
 pub const MEDIUM_SCORE: u8 = 40;
 /// From this score on a sign-in is HIGH.
@@ -16,7 +18,7 @@ pub struct Assessment {
     /// What rules ask for: LOW below [`MEDIUM_SCORE`], HIGH from [`HIGH_SCORE`] on.
     pub level: RiskLevel,
     /// Why, in Okta's words (okta.md 8.6), most important first; empty when nothing stands out.
-    pub reasons: Vec<&'static str>,
+    pub reasons: Vec<String>,
     /// What the score is made of, strongest first.
     pub factors: Vec<Factor>,
     /// How the attempt compares with the user's habits, in the order of okta.md 8.6.
@@ -46,17 +48,17 @@ impl Assessment {
 pub struct Factor {
     /// Which.
     pub factor: FactorName,
-    /// What was looked at: an address, a device, a level.
+    /// What was looked at: an address, a browser, a level.
     pub value: String,
-    /// How often it had been seen before, such as `0 of 14`.
+    /// How often it had been seen before, such as `0 of 14`; old sign-ins count less than one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen: Option<String>,
     /// Weight of evidence, natural logarithm of the likelihood ratio; absent where a factor is a
     /// rule and no evidence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nats: Option<f64>,
-    /// By how much the score would fall without it.
-    pub points: u8,
+    /// By how much the score would fall without it; negative where it would rise.
+    pub points: i16,
     /// Where it comes from.
     pub source: FactorSource,
 }
@@ -65,15 +67,45 @@ pub struct Factor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FactorName {
-    /// Too few sign-ins to know the user.
+    /// The country of the address.
+    Country,
+    /// Its autonomous system; without a data set, its /16 or /32.
+    Network,
+    /// Its /24 or /48.
+    Prefix,
+    /// The address; of IPv6 the /64.
+    Ip,
+    /// Phone, computer, tablet.
+    DeviceType,
+    /// The operating system.
+    Os,
+    /// The browser.
+    Browser,
+    /// The browser with its version.
+    BrowserVersion,
+    /// The whole header.
+    UserAgent,
+    /// The token that a trusted application sends for its device.
+    DeviceToken,
+    /// The hour of the day.
+    Hour,
+    /// The journey since the last sign-in.
+    Velocity,
+    /// Who else fails and succeeds from there.
+    Neighbours,
+    /// A program and no browser.
+    Automation,
+    /// Risk providers about the address.
+    Providers,
+    /// What speaks against the user.
+    UserRisk,
+    /// An operator's zone.
+    Zone,
+    /// Rule: too few sign-ins to know the user.
     ColdStart,
-    /// No success from this address yet.
-    NewIp,
-    /// No success from this device yet.
-    NewDevice,
-    /// Address and device are known, but hardly together.
-    UnusualPair,
-    /// A provider's word that the verdict may not fall below.
+    /// Rule: somebody is guessing the account's password.
+    UnderAttack,
+    /// Rule: a provider's word that the verdict may not fall below.
     LevelFloor,
 }
 
@@ -81,15 +113,23 @@ pub enum FactorName {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FactorSource {
-    /// The user's own sign-ins.
+    /// The user's own sign-ins, beside those of everybody.
     History,
-    /// A risk provider.
+    /// The request itself.
+    Request,
+    /// What we have seen ourselves of the last hour.
+    Observation,
+    /// A risk provider; of several, the one that weighs most.
     Provider {
         /// Its id.
         id: RiskProviderId,
-        /// Its name now.
+        /// Its name then.
         name: String,
     },
+    /// Shared Signals, administrators and the user.
+    EntityRisk,
+    /// The operator.
+    Operator,
 }
 
 /// How an attempt compares with one habit of the user.
@@ -198,6 +238,18 @@ pub struct PartnerRisk {
     pub reasons: Option<String>,
 }
 
+impl PartnerRisk {
+    /// What a provider's word says over the wire.
+    pub(crate) fn of(word: &ProviderWord) -> Self {
+        Self {
+            provider: RiskProviderId::new(&word.id),
+            name: word.name.clone(),
+            level: word.level,
+            reasons: word.message.clone(),
+        }
+    }
+}
+
 /// The verdict that did not count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Counterfactual {
@@ -206,7 +258,7 @@ pub struct Counterfactual {
     /// The level it would have been.
     pub level: RiskLevel,
     /// The reasons it would have had.
-    pub reasons: Vec<&'static str>,
+    pub reasons: Vec<String>,
     /// What the providers that are only logged say, riskiest first.
     pub partner_risk: Vec<PartnerRisk>,
 }

@@ -22,7 +22,7 @@ pub fn debug_data(assessment: &Assessment) -> BTreeMap<String, String> {
 }
 
 /// `{reasons=New Device, New IP, level=HIGH}`, or `{level=LOW}` without reasons.
-pub fn risk(level: RiskLevel, reasons: &[&str]) -> String {
+pub fn risk(level: RiskLevel, reasons: &[String]) -> String {
     if reasons.is_empty() {
         return format!("{{level={}}}", level.as_str());
     }
@@ -87,7 +87,7 @@ mod tests {
         Assessment {
             score: 70,
             level: RiskLevel::High,
-            reasons: vec!["Suspected Threat", "New Device"],
+            reasons: vec!["Suspected Threat".to_owned(), "New Device".to_owned()],
             factors: Vec::new(),
             behaviors: BehaviorName::ALL
                 .map(|name| Behavior {
@@ -149,7 +149,7 @@ mod tests {
         it.counterfactual = Some(Counterfactual {
             score: 70,
             level: RiskLevel::High,
-            reasons: vec!["Suspected Threat"],
+            reasons: vec!["Suspected Threat".to_owned()],
             partner_risk: Vec::new(),
         });
         assert_eq!(

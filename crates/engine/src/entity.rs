@@ -104,7 +104,8 @@ pub fn next_transition(causes: &[Cause], now: Timestamp) -> Option<Timestamp> {
     Some(after)
 }
 
-fn is_one_event(one: &Cause, other: &Cause) -> bool {
+/// Whether two causes are of one source and transaction: then only the stronger counts.
+pub(crate) fn is_one_event(one: &Cause, other: &Cause) -> bool {
     one.transaction.is_some() && one.transaction == other.transaction && one.source.is_same(&other.source)
 }
 

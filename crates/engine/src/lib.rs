@@ -5,7 +5,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`assess`](mod@assess) | the seam: profile, statistics, windows, signals and attempt in, assessment and delta out |
+//! | [`assess`](mod@assess) | the seam: what is known and an attempt in; assessment, numbers and delta out |
 //! | [`assessment`] | score, level, reasons, factors, behaviours, partner risk, counterfactual |
 //! | [`evaluation`] | scorers on files of sign-ins: rates, reliability, cost; the baselines |
 //! | [`generate`](mod@generate) | sign-ins, honest and not, out of a seed: what scorers are compared on |
@@ -14,8 +14,6 @@
 //! | [`model`] | the risk model: nested novelty, its statistics, profiles and deltas |
 //! | [`user_agent`] | devices out of `User-Agent` headers |
 //! | [`policy`] | sign-on policies and rules by priority, with an explanation (okta.md 9.3) |
-//!
-//! The score is a simple one: it knows addresses and devices that a user has succeeded from before.
 
 #![deny(missing_docs)]
 
@@ -24,15 +22,15 @@ pub mod assessment;
 pub mod debug_data;
 pub mod entity;
 pub mod evaluation;
+mod factors;
 pub mod generate;
 pub mod model;
 mod number;
 pub mod policy;
-mod score;
 pub mod user_agent;
 
 pub use self::{
-    assess::{Assessed, Attempt, GlobalStats, ProfileDelta, ProviderReport, Signals, Windows, assess},
+    assess::{Assessed, ProviderReport, assess, assessment as explain, signals},
     assessment::{
         Assessment, Behavior, BehaviorName, BehaviorResult, Counterfactual, Factor, FactorName, FactorSource, PartnerRisk,
     },

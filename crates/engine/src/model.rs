@@ -67,30 +67,31 @@ pub struct Judged {
     pub delta: Delta,
 }
 
-/// Judges an attempt.
-pub fn judge(known: Known<'_>, attempt: &Attempt, secret: &HashKey, settings: &Settings) -> Judged {
-    let path = Path::of(attempt, secret);
+/// Judges an attempt; `path` holds its values.
+pub fn judge(known: Known<'_>, attempt: &Attempt, path: &Path, settings: &Settings) -> Judged {
     let basis = Basis::observe(
         (known.profile, known.population),
         known.windows,
         known.signals,
-        (attempt, &path),
+        (attempt, path),
         settings,
     );
     Judged {
         verdict: basis.verdict(),
-        behaviors: behaviors(known.profile, attempt, &path, &basis),
+        behaviors: behaviors(known.profile, attempt, path, &basis),
         delta: Delta {
             at: attempt.at,
             nth: known.profile.successes().saturating_add(1),
             novelty: basis.novelty(),
             fix: attempt.place.fix,
             named: path.state.into_iter().chain(path.city).collect(),
-            nodes: path.nodes,
+            nodes: path.nodes.clone(),
         },
         basis,
     }
 }
+
+pub(crate) use self::attempt::shown_prefix;
 
 /// A hash without a secret, for what is compared within one run only.
 pub(crate) fn siphash_of(parts: &[&[u8]]) -> u64 {

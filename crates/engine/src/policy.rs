@@ -15,7 +15,7 @@ use watchfire_model::{
     object::{Access, NetworkCondition, NetworkConnection, Policy, Rule, SignOnAction, Status, Zone, ZoneUsage},
 };
 
-use crate::assessment::Assessment;
+use crate::{assessment::Assessment, model::siphash_of};
 
 /// In `include` and `exclude` of a network condition: every zone.
 pub const ALL_ZONES: &str = "ALL_ZONES";
@@ -29,6 +29,29 @@ pub struct PolicySet<'a> {
     pub rules: Vec<&'a Rule>,
     /// Every zone.
     pub zones: Vec<&'a Zone>,
+}
+
+impl PolicySet<'_> {
+    /// A fingerprint of everything that can be asked: it changes with every change of a policy, a rule or
+    /// a zone, and with nothing else.
+    pub fn revision(&self) -> String {
+        let policies = self
+            .policies
+            .iter()
+            .map(|it| (it.id.as_str(), it.last_updated, it.status, it.priority));
+        let rules = self
+            .rules
+            .iter()
+            .map(|it| (it.id.as_str(), it.last_updated, it.status, it.priority));
+        let zones = self.zones.iter().map(|it| (it.id.as_str(), it.last_updated, it.status, 0));
+        let mut parts: Vec<String> = policies
+            .chain(rules)
+            .chain(zones)
+            .map(|(id, at, status, priority)| format!("{id} {} {} {priority};", at.as_micros(), status.as_str()))
+            .collect();
+        parts.sort_unstable();
+        format!("{:016x}", siphash_of(&[parts.concat().as_bytes()]))
+    }
 }
 
 /// What policies may ask of a sign-in.

@@ -48,6 +48,7 @@ macro_rules! store_conformance {
                 dedupe::forgets_what_has_expired_and_nothing_else,
                 reads::lists_in_the_order_of_making,
                 reads::pages_without_gaps_or_repeats,
+                reads::reads_a_range_of_ids,
                 reads::keeps_its_place_when_replaced,
                 reads::goes_on_counting_after_reopening,
                 reads::finds_by_natural_key_and_parent,

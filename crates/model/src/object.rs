@@ -13,6 +13,7 @@ mod org;
 mod policy;
 mod risk_provider;
 mod security_events_provider;
+mod sign_in;
 mod stream_in;
 mod user;
 
@@ -34,10 +35,11 @@ pub use self::{
     },
     risk_provider::{ProviderAction, RiskProvider},
     security_events_provider::{DialectName, ProviderProfile, SecurityEventsProvider},
+    sign_in::{Asked, AskedBy, Lesson, Named, SignInClient, SignInProfile, SignInRecord, SignInRisk, SignInState, SignInVerdict},
     stream_in::{PendingVerification, StreamAuthorization, StreamDelivery, StreamIn, StreamStatus, UnsentAcks},
     user::{
-        AuthnState, AuthnTransaction, Factor, FactorState, FactorType, Group, GroupType, Membership, Session, SessionToken,
-        SignInProfile, SignInSource, User, UserStatus,
+        AuthnState, AuthnTransaction, Factor, FactorState, FactorType, Group, GroupType, Membership, Session, SessionToken, User,
+        UserStatus,
     },
 };
 
@@ -159,6 +161,8 @@ objects! {
     Factor = "factor",
     /// What is remembered of a user's sign-ins.
     SignInProfile = "sign_in_profile",
+    /// A sign-in that was assessed.
+    SignInRecord = "sign_in",
     /// A sign-on policy.
     Policy = "policy",
     /// A rule of a policy.

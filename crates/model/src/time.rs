@@ -36,6 +36,12 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
+    /// This instant without what its text does not show: whole milliseconds, rounded down.
+    #[must_use]
+    pub const fn as_printed(self) -> Self {
+        Self(self.0.div_euclid(1_000).saturating_mul(1_000))
+    }
+
     /// Parses RFC 3339 with zero to nine decimals and any offset (okta.md 4.1).
     ///
     /// # Errors

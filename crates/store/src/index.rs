@@ -37,6 +37,23 @@ pub struct PageQuery {
     pub limit: u32,
 }
 
+/// Which objects are taken in the order of their ids.
+#[derive(Clone, Debug)]
+pub struct RangeQuery {
+    /// Their kind.
+    pub kind: Kind,
+    /// Only those under this parent.
+    pub parent: Option<String>,
+    /// Only ids from this one on.
+    pub from: String,
+    /// Only ids before this one.
+    pub until: String,
+    /// The last ids first.
+    pub descending: bool,
+    /// At most so many.
+    pub limit: u32,
+}
+
 /// Which receipts a page is taken from, newest first.
 #[derive(Clone, Debug, Default)]
 pub struct ReceiptQuery {
@@ -84,6 +101,8 @@ pub trait Index: Send + Sync + std::fmt::Debug {
     async fn starting_with(&self, kind: Kind, prefix: &str, limit: u32) -> Result<Vec<Object>, StoreError>;
     /// A page of objects.
     async fn page(&self, query: &PageQuery) -> Result<Page, StoreError>;
+    /// The objects whose ids lie in a range, in the ids' byte order.
+    async fn in_order(&self, query: &RangeQuery) -> Result<Vec<Object>, StoreError>;
     /// Every object of `kind`, oldest first. Only for kinds that an administrator makes by hand.
     async fn all(&self, kind: Kind) -> Result<Vec<Object>, StoreError>;
     /// Every object of `kind` under `parent`, oldest first.

@@ -1,8 +1,8 @@
 //! The second step of a sign-in, and where one stands (okta.md 9.1).
 
 use watchfire_crypto::digest::sha256_hex;
-use watchfire_domain::sign_in::{CancelSignIn, Challenged, Code, FactorAnswer, Progress, VerifyFactor};
-use watchfire_model::object::{AuthnTransaction, Factor, FactorState, User};
+use watchfire_domain::sign_in::{CancelSignIn, Challenged, Code, FactorAnswer, Progress, VerifyFactor, recorded_attempt};
+use watchfire_model::object::{AuthnTransaction, Factor, FactorState, SignInRecord, User, fold};
 
 use super::sign_in::{Authn, SignInSource};
 use crate::{App, Challenge, Error, Result};
@@ -44,6 +44,9 @@ impl App {
         match self.commands.run(command).await.map_err(as_state_token)? {
             Progress::Success(done) => {
                 self.failures.forget(&done.user.id);
+                if let Some(record) = self.get::<SignInRecord>(transaction.sign_in.as_str()).await? {
+                    self.saw_success(&recorded_attempt(&record), &fold(&done.user.login));
+                }
                 Ok(Authn::Success { done, session_token })
             }
             Progress::Challenge(challenged) => Ok(Authn::MfaRequired {

@@ -7,11 +7,13 @@ use watchfire_crypto::digest::sha256_hex;
 use watchfire_domain::sign_in::{Challenged, Checked, Client, Progress, RefuseBlockedAddress, SignIn, SignedIn};
 use watchfire_engine::policy::blocking_zone;
 use watchfire_model::{
+    id::UserId,
     log::RequestOrigin,
     object::{User, fold},
 };
 
-use crate::{App, Result, access::Principal, entropy::url_safe, rate::RateWindow};
+use super::sighting::Seen;
+use crate::{App, Error, Result, access::Principal, entropy::url_safe, rate::RateWindow};
 
 /// Characters of a made token behind its prefix.
 const TOKEN_CHARS: usize = 40;
@@ -89,22 +91,42 @@ impl App {
             (None, None) => Checked::Wrong { locks: false },
         };
         let trusted = source.application.is_some();
+        let device_token_hash = attempt.device_token.filter(|_| trusted).map(|token| hash_of_device(&token));
+        let account = user.as_ref().map_or_else(|| fold(&login), |user| fold(&user.login));
+        let seen = self.sighting(Seen {
+            ip: source.ip,
+            user_agent: user_agent(&source),
+            device_token_hash: device_token_hash.clone(),
+            account: &account,
+        });
+        let tried = seen.attempt.clone();
+        let user_id = user.map(|user| user.id);
         let (session_token, state_token) = (self.session_token(), self.state_token());
         let command = SignIn {
             login,
-            user_id: user.map(|user| user.id),
-            password,
-            client: client(attempt.device_token.filter(|_| trusted), attempt.fingerprint, &source),
-            signals: self.state.signals().at(source.ip, now),
+            user_id: user_id.clone(),
+            password: password.clone(),
+            seen,
+            client: Client {
+                fingerprint: attempt.fingerprint,
+                device_token_hash,
+            },
+            application: None,
+            kept_for: self.settings.sign_ins.kept_for,
             session_token_hash: sha256_hex(&session_token),
             state_token_hash: sha256_hex(&state_token),
             relay_state: attempt.relay_state,
             guard: self.settings.guard,
             origin: source.origin,
         };
-        match self.commands.run(command).await? {
+        let decided = self.commands.run(command).await;
+        if matches!(decided, Err(Error::AuthenticationFailed)) && matches!(password, Checked::Wrong { .. }) {
+            self.saw_failure(&tried, &account, user_id.as_ref().map(UserId::as_str)).await;
+        }
+        match decided? {
             Progress::Success(done) => {
                 self.failures.forget(&done.user.id);
+                self.saw_success(&tried, &account);
                 Ok(Authn::Success { done, session_token })
             }
             // The failures stay counted: who has only the password must not win tries at the factor.
@@ -143,24 +165,13 @@ impl App {
     }
 }
 
-/// The device is what the trusted application says it is, else what the browser says it is. A
-/// fingerprint counts for nothing (okta.md 9.1).
-fn client(device_token: Option<String>, fingerprint: Option<String>, source: &SignInSource) -> Client {
-    let device_token_hash = device_token.map(|token| sha256_hex(format!("device token\0{token}")));
-    let user_agent = source.origin.client.user_agent.as_ref();
-    let device = match (&device_token_hash, user_agent) {
-        (Some(hash), _) => named("token", hash),
-        (None, Some(agent)) => named("agent", &sha256_hex(&agent.raw_user_agent)),
-        (None, None) => "none".to_owned(),
-    };
-    Client {
-        ip: source.ip,
-        device,
-        fingerprint,
-        device_token_hash,
-    }
+fn user_agent(source: &SignInSource) -> &str {
+    let agent = source.origin.client.user_agent.as_ref();
+    agent.map_or("", |agent| agent.raw_user_agent.as_str())
 }
 
-fn named(kind: &str, hash: &str) -> String {
-    format!("{kind}:{}", hash.get(..32).unwrap_or(hash))
+/// A device token as it is kept and logged. It counts only from a trusted application; a fingerprint counts
+/// for nothing (okta.md 9.1).
+fn hash_of_device(token: &str) -> String {
+    sha256_hex(format!("device token\0{token}"))
 }

@@ -1,18 +1,19 @@
 //! The second step: a code of a second factor, or giving up.
 
-use watchfire_engine::ProfileDelta;
 use watchfire_model::{
     entity::Entity,
     id::{FactorId, UserId},
     log::{EventType, Outcome, RequestOrigin},
-    object::{AuthnTransaction, EntityRisk, Factor, FactorState, Kind, SignInProfile, User, UserStatus},
+    object::{
+        AuthnTransaction, EntityRisk, Factor, FactorState, Kind, SignInProfile, SignInRecord, SignInState, User, UserStatus,
+    },
     row::Decision,
     slice::{Need, Slice},
     time::Timestamp,
 };
 
 use super::{
-    Accepted, MAX_CODE_FAILURES, Progress, SignedIn,
+    Accepted, MAX_CODE_FAILURES, Progress, SignedIn, history,
     influence::settle,
     record::{Record, actor, locked},
     record_session,
@@ -74,6 +75,10 @@ impl Command for VerifyFactor {
         ]
     }
 
+    fn follow_up(&self, slice: &Slice) -> Vec<Need> {
+        record_of(slice, &self.state_token_hash)
+    }
+
     fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<Progress> {
         let found = live(slice, &self.state_token_hash, context.now);
         let found = found.and_then(|transaction| Some((transaction, slice.get::<User>(transaction.user_id.as_str())?)));
@@ -99,13 +104,13 @@ impl Command for VerifyFactor {
         };
         // It may have been switched off since its password was taken.
         if user.status != UserStatus::Active {
-            return step.end(user.status.as_str(), context);
+            return step.end(user.status.as_str(), slice, context);
         }
         match self.answer.code {
             Code::OfStep(number) if factor.last_step.is_none_or(|last| number > last) => step.succeed(number, slice, context),
             // A code that has been used is as wrong as any other.
-            Code::OfStep(_) => step.fail(false, context),
-            Code::Wrong { locks } => step.fail(locks, context),
+            Code::OfStep(_) => step.fail(false, slice, context),
+            Code::Wrong { locks } => step.fail(locks, slice, context),
         }
     }
 }
@@ -132,13 +137,13 @@ impl SecondStep<'_> {
             session: self.transaction.session.clone(),
             password_verified_at: self.transaction.created,
             factor_verified_at: Some(context.now),
-            learnt: ProfileDelta {
-                at: context.now,
-                ..ProfileDelta::from(&self.transaction.source)
-            },
             token_hash: &self.command.session_token_hash,
         };
-        let (token, user) = accepted.issue(slice, &mut decision, context);
+        let (token, user) = accepted.issue(&mut decision, context);
+        if let Some(kept) = slice.get::<SignInRecord>(self.transaction.sign_in.as_str()).cloned() {
+            let kept = history::accepted(kept, SignInState::ChallengePassed, (slice, &mut decision), context);
+            decision.put(kept);
+        }
         settle(self.user, self.transaction, slice, &mut decision, context);
         self.log_factor(Outcome::success(), &mut decision, context);
         let mut event = self
@@ -155,7 +160,7 @@ impl SecondStep<'_> {
     }
 
     /// A wrong code; one too many ends the sign-in.
-    fn fail(&self, locks: bool, context: &mut Context<'_>) -> Decided<Progress> {
+    fn fail(&self, locks: bool, slice: &Slice, context: &mut Context<'_>) -> Decided<Progress> {
         let mut decision = Decision::new();
         self.log_factor(Outcome::failure("INVALID_CREDENTIALS"), &mut decision, context);
         let failures = self.transaction.failures.saturating_add(1);
@@ -171,6 +176,7 @@ impl SecondStep<'_> {
         if locks || failures >= MAX_CODE_FAILURES {
             decision.delete(Kind::AuthnTransaction, self.transaction.id.as_str());
             self.log_failure("VERIFICATION_ERROR", &mut decision, context);
+            self.lose(SignInState::ChallengeFailed, slice, &mut decision, context);
         } else {
             decision.put(AuthnTransaction {
                 failures,
@@ -183,14 +189,19 @@ impl SecondStep<'_> {
         }
     }
 
-    fn end(&self, reason: &str, context: &mut Context<'_>) -> Decided<Progress> {
+    fn end(&self, reason: &str, slice: &Slice, context: &mut Context<'_>) -> Decided<Progress> {
         let mut decision = Decision::new();
         decision.delete(Kind::AuthnTransaction, self.transaction.id.as_str());
         self.log_failure(reason, &mut decision, context);
+        self.lose(SignInState::Failure, slice, &mut decision, context);
         Decided {
             decision,
             outcome: Err(Rejection::AuthenticationFailed),
         }
+    }
+
+    fn lose(&self, state: SignInState, slice: &Slice, decision: &mut Decision, context: &Context<'_>) {
+        end_record(self.transaction, state, slice, decision, context);
     }
 
     fn log_factor(&self, outcome: Outcome, decision: &mut Decision, context: &mut Context<'_>) {
@@ -227,13 +238,32 @@ impl Command for CancelSignIn {
         vec![Need::natural::<AuthnTransaction>(self.state_token_hash.as_str())]
     }
 
+    fn follow_up(&self, slice: &Slice) -> Vec<Need> {
+        record_of(slice, &self.state_token_hash)
+    }
+
     fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<Option<String>> {
         let Some(transaction) = live(slice, &self.state_token_hash, context.now) else {
             return Decided::rejected(Rejection::InvalidToken);
         };
         let mut decision = Decision::new();
         decision.delete(Kind::AuthnTransaction, transaction.id.as_str());
+        end_record(transaction, SignInState::Abandoned, slice, &mut decision, context);
         Decided::done(decision, transaction.relay_state.clone())
+    }
+}
+
+/// The record of the sign-in that a state token stands for.
+fn record_of(slice: &Slice, hash: &str) -> Vec<Need> {
+    let transaction = slice.by_natural::<AuthnTransaction>(hash).into_iter();
+    transaction
+        .map(|it| Need::object::<SignInRecord>(it.sign_in.as_str()))
+        .collect()
+}
+
+fn end_record(transaction: &AuthnTransaction, state: SignInState, slice: &Slice, decision: &mut Decision, context: &Context<'_>) {
+    if let Some(kept) = slice.get::<SignInRecord>(transaction.sign_in.as_str()).cloned() {
+        decision.put(history::ended(kept, state, context));
     }
 }
 

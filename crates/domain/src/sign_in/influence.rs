@@ -2,16 +2,16 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use watchfire_engine::{Assessment, BehaviorName, BehaviorResult};
+use watchfire_engine::{Assessment, BehaviorName, BehaviorResult, model::Profile};
 use watchfire_model::{
     entity::Entity,
-    object::{AuthnTransaction, Cause, CauseKind, CauseSource, Detection, SignInProfile, User},
+    object::{AuthnTransaction, Cause, CauseKind, CauseSource, Detection, User},
     row::Decision,
     signal::RiskLevel,
     slice::Slice,
 };
 
-use super::{password::Step, profile, record::actor};
+use super::{password::Step, record::actor, sighting::profile};
 use crate::{
     command::Context,
     entity_risk::{Change, Detected, EntityRisks, GuardLimits, Response},
@@ -29,10 +29,10 @@ const SUCCESSES_OF_HABIT: u32 = 3;
 /// country right after a credential was changed makes that change count double. The policy decides what
 /// is done about it.
 pub(super) fn raise(step: &Step<'_>, slice: &Slice, decision: &mut Decision, context: &mut Context<'_>) -> Response {
-    let assessment = &step.judged.assessment;
+    let assessment = &step.assessed.assessment;
     let entity = Entity::User(step.user.id.clone());
     let mut risks = EntityRisks::new(slice, step.command.guard, context.now);
-    let is_raised = tells_something(&profile(slice, step.user), assessment);
+    let is_raised = tells_something(&profile(slice, &step.user.id), assessment);
     if is_raised {
         risks.change(&entity, Change::Add(cause(assessment, context)));
     }
@@ -40,7 +40,6 @@ pub(super) fn raise(step: &Step<'_>, slice: &Slice, decision: &mut Decision, con
     if !(is_raised || is_elsewhere) {
         return Response::default();
     }
-    let reasons: Vec<String> = assessment.reasons.iter().map(|&reason| reason.to_owned()).collect();
     let details = ["behaviors", "threatSuspected"].iter().filter_map(|&key| {
         let value = step.record.debug_data.get(key)?;
         Some((key.to_owned(), value.clone()))
@@ -53,7 +52,7 @@ pub(super) fn raise(step: &Step<'_>, slice: &Slice, decision: &mut Decision, con
             user: &step.user.id,
             detection: Detection::SessionInfluencedUserRisk,
             source: &CauseSource::Engine,
-            reasons: &reasons,
+            reasons: &assessment.reasons,
             actor: Some(&actor(step.user)),
             origin: &step.command.origin,
             receipt: None,
@@ -72,8 +71,8 @@ pub(super) fn settle(user: &User, transaction: &AuthnTransaction, slice: &Slice,
     risks.write(decision);
 }
 
-fn tells_something(profile: &SignInProfile, assessment: &Assessment) -> bool {
-    let is_known = profile.successes >= SUCCESSES_OF_HABIT;
+fn tells_something(profile: &Profile, assessment: &Assessment) -> bool {
+    let is_known = profile.successes() >= SUCCESSES_OF_HABIT;
     assessment.level == RiskLevel::High && (is_known || assessment.threat_suspected)
 }
 

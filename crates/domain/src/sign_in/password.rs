@@ -1,29 +1,29 @@
 //! The first step: the password, the risk, the policy.
 
-use std::net::IpAddr;
+use std::time::Duration;
 
 use watchfire_engine::{
-    Assessed, Attempt, GlobalStats, ProviderReport, Signals, Windows, assess,
+    Assessed,
     policy::{Decision as PolicyDecision, Evaluation, PolicySet, SignIn as PolicySubject, evaluate},
 };
 use watchfire_model::{
     entity::Entity,
-    id::{AuthnTransactionId, UserId},
+    id::{AuthnTransactionId, GroupId, UserId},
     log::{Actor, Outcome, RequestOrigin},
     object::{
-        AuthnState, AuthnTransaction, Factor, Membership, Policy, RiskProvider, Rule, SignInProfile, User, UserStatus, Zone,
+        AskedBy, AuthnState, AuthnTransaction, Factor, Membership, Policy, RiskProvider, Rule, SignInProfile, SignInRecord,
+        SignInState, SignOnSession, User, UserStatus, Zone,
     },
     row::Decision,
-    signal::ProviderSignal,
     slice::{Need, Slice},
-    time::Timestamp,
 };
 
 use super::{
     Accepted, Challenged, Progress, STATE_TOKEN_LIFE, SignedIn, active_factors,
+    history::{self, Judgement, ended},
     influence::raise,
-    profile,
     record::{Record, actor, locked},
+    sighting::Sighting,
 };
 use crate::{
     Rejection,
@@ -41,10 +41,14 @@ pub struct SignIn {
     pub user_id: Option<UserId>,
     /// How the password fared.
     pub password: Checked,
-    /// Where the attempt comes from.
+    /// What was seen of the attempt.
+    pub seen: Sighting,
+    /// What else its request says of the device.
     pub client: Client,
-    /// What providers say of that address, as it was kept right before.
-    pub signals: Vec<ProviderSignal>,
+    /// The application that it is for, where the request says so.
+    pub application: Option<String>,
+    /// How long its record is kept.
+    pub kept_for: Duration,
     /// Hash of the session token that a success gives out.
     pub session_token_hash: String,
     /// Hash of the state token that a challenge gives out.
@@ -78,13 +82,9 @@ impl std::fmt::Debug for Checked {
     }
 }
 
-/// Where an attempt comes from.
-#[derive(Clone, Debug)]
+/// What the log shows of a device.
+#[derive(Clone, Debug, Default)]
 pub struct Client {
-    /// The address.
-    pub ip: IpAddr,
-    /// What stands for the device: of the device token where it counts, else of the user agent.
-    pub device: String,
     /// `X-Device-Fingerprint`: logged, not believed (okta.md 9.1).
     pub fingerprint: Option<String>,
     /// Hash of the device token, where it counts.
@@ -102,11 +102,8 @@ impl Command for SignIn {
                 Need::object::<User>(id),
                 Need::object::<SignInProfile>(id),
                 Need::children::<Factor>(id),
-                Need::children::<Membership>(id),
-                Need::all::<Policy>(),
-                Need::all::<Rule>(),
-                Need::all::<Zone>(),
             ]);
+            needs.extend(Asking::needs(id));
             needs.extend(entity_risk::needs());
         }
         needs
@@ -128,18 +125,32 @@ impl Command for SignIn {
 
 impl SignIn {
     fn decide_for(&self, user: &User, slice: &Slice, context: &mut Context<'_>) -> Decided<Progress> {
-        let judged = self.assess(&profile(slice, user), slice, context.now);
+        let assessed = self.seen.assess(Some(&user.id), slice, context.now);
         let step = Step {
             command: self,
             user,
-            record: Record::of_client(&self.client, &self.origin).with(&judged.assessment),
-            judged,
+            record: Record::of_client(&self.client, &self.origin).with(&assessed.assessment),
+            assessed,
         };
         if let Some((reason, rejection)) = self.obstacle(user) {
             return step.refuse(reason, rejection, context);
         }
-        let evaluation = self.evaluate(user, &step.judged, slice);
-        step.follow(&evaluation, slice, context)
+        let asking = Asking::of(user, slice);
+        let evaluation = asking.evaluate(user, &self.seen, &step.assessed);
+        let kept = Judgement {
+            user,
+            login: &self.login,
+            asked_by: AskedBy::Authn,
+            application: self.application.as_deref(),
+            seen: &self.seen,
+            assessed: &step.assessed,
+            evaluation: &evaluation,
+            revision: asking.set.revision(),
+            groups: asking.groups,
+            kept_for: self.kept_for,
+        };
+        let kept = kept.record(context);
+        step.follow(&evaluation, kept, slice, context)
     }
 
     /// Why it goes no further, whatever the risk: the log's reason and the answer. An attacker learns
@@ -158,50 +169,9 @@ impl SignIn {
         }
     }
 
-    fn assess(&self, profile: &SignInProfile, slice: &Slice, now: Timestamp) -> Assessed {
-        let reports = self.signals.iter().filter_map(|said| {
-            let provider = slice.get::<RiskProvider>(said.provider.as_str())?;
-            ProviderReport::new(provider, said)
-        });
-        let signals = Signals {
-            reports: reports.collect(),
-        };
-        let attempt = Attempt {
-            at: now,
-            ip: self.client.ip,
-            device: self.client.device.clone(),
-        };
-        assess(profile, &GlobalStats::default(), &Windows::default(), &signals, &attempt)
-    }
-
-    fn evaluate(&self, user: &User, judged: &Assessed, slice: &Slice) -> Evaluation {
-        let groups: Vec<_> = slice
-            .children::<Membership>(user.id.as_str())
-            .into_iter()
-            .map(|membership| membership.group_id.clone())
-            .collect();
-        let set = PolicySet {
-            policies: slice.all::<Policy>(),
-            rules: slice.all::<Rule>(),
-            zones: slice.all::<Zone>(),
-        };
-        let subject = PolicySubject {
-            user: &user.id,
-            groups: &groups,
-            ip: self.client.ip,
-            assessment: &judged.assessment,
-        };
-        evaluate(&set, &subject)
-    }
-
     fn refuse_unknown(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<Progress> {
-        let nobody = SignInProfile {
-            user_id: UserId::new("unknown"),
-            successes: 0,
-            sources: Vec::new(),
-        };
-        let judged = self.assess(&nobody, slice, context.now);
-        let record = Record::of_client(&self.client, &self.origin).with_partners_only(&judged.assessment);
+        let assessed = self.seen.assess(None, slice, context.now);
+        let record = Record::of_client(&self.client, &self.origin).with_partners_only(&assessed.assessment);
         let outcome = Outcome::failure("INVALID_CREDENTIALS");
         let event = record.session_start(Actor::unknown_user(&self.login), &self.origin, outcome);
         let mut decision = Decision::new();
@@ -213,6 +183,46 @@ impl SignIn {
     }
 }
 
+/// The policies and what they ask of a user.
+pub(super) struct Asking<'a> {
+    pub(super) set: PolicySet<'a>,
+    pub(super) groups: Vec<GroupId>,
+}
+
+impl<'a> Asking<'a> {
+    /// What its [`needs`](Self::needs) have loaded.
+    pub(super) fn of(user: &User, slice: &'a Slice) -> Self {
+        let memberships = slice.children::<Membership>(user.id.as_str()).into_iter();
+        Self {
+            set: PolicySet {
+                policies: slice.all::<Policy>(),
+                rules: slice.all::<Rule>(),
+                zones: slice.all::<Zone>(),
+            },
+            groups: memberships.map(|membership| membership.group_id.clone()).collect(),
+        }
+    }
+
+    pub(super) fn needs(user: &str) -> [Need; 4] {
+        [
+            Need::children::<Membership>(user),
+            Need::all::<Policy>(),
+            Need::all::<Rule>(),
+            Need::all::<Zone>(),
+        ]
+    }
+
+    pub(super) fn evaluate(&self, user: &User, seen: &Sighting, assessed: &Assessed) -> Evaluation {
+        let subject = PolicySubject {
+            user: &user.id,
+            groups: &self.groups,
+            ip: seen.attempt.address,
+            assessment: &assessed.assessment,
+        };
+        evaluate(&self.set, &subject)
+    }
+}
+
 /// The log's reason when the entity risk policy has ended what the sign-on policy allowed.
 const ENDED: &str = "Entity risk policy ended all sessions";
 
@@ -220,7 +230,7 @@ const ENDED: &str = "Entity risk policy ended all sessions";
 pub(super) struct Step<'a> {
     pub(super) command: &'a SignIn,
     pub(super) user: &'a User,
-    pub(super) judged: Assessed,
+    pub(super) assessed: Assessed,
     pub(super) record: Record,
 }
 
@@ -244,7 +254,7 @@ impl Step<'_> {
         }
     }
 
-    fn follow(self, evaluation: &Evaluation, slice: &Slice, context: &mut Context<'_>) -> Decided<Progress> {
+    fn follow(self, evaluation: &Evaluation, kept: SignInRecord, slice: &Slice, context: &mut Context<'_>) -> Decided<Progress> {
         let mut decision = Decision::new();
         let evaluated = self.record.evaluation(actor(self.user), &self.command.origin, evaluation);
         context.log(&mut decision, evaluated);
@@ -255,57 +265,75 @@ impl Step<'_> {
             .map(|action| action.session.clone())
             .unwrap_or_default();
         let factors = active_factors(slice, self.user);
-        match evaluation.decision {
+        let refusal = match evaluation.decision {
             // It is this sign-in that the rule was about, so this one ends too. One that has yet to show a
             // second factor may go on, unless there is nobody left to go on.
-            PolicyDecision::Allow if response.sessions_ended => self.refuse_after(ENDED, decision, context),
-            PolicyDecision::Challenge if response.deactivated => self.refuse_after(ENDED, decision, context),
-            PolicyDecision::Allow => {
-                let accepted = Accepted {
-                    user: self.user,
-                    amr: &["pwd"],
-                    session,
-                    password_verified_at: context.now,
-                    factor_verified_at: None,
-                    learnt: self.judged.on_success.clone(),
-                    token_hash: &self.command.session_token_hash,
-                };
-                let (token, user) = accepted.issue(slice, &mut decision, context);
-                let mut event = self
-                    .record
-                    .session_start(actor(self.user), &self.command.origin, Outcome::success());
-                super::record_session(&mut event, &token);
-                context.log(&mut decision, event);
-                let done = SignedIn {
-                    user,
-                    expires_at: token.expires_at,
-                    relay_state: self.command.relay_state.clone(),
-                };
-                Decided::done(decision, Progress::Success(Box::new(done)))
-            }
-            PolicyDecision::Challenge if !factors.is_empty() => {
-                let transaction = self.transaction(session, context);
-                let challenged = Challenged {
-                    user: self.user.clone(),
-                    factors,
-                    expires_at: transaction.expires_at,
-                    relay_state: self.command.relay_state.clone(),
-                };
-                decision.put(transaction);
-                Decided::done(decision, Progress::Challenge(Box::new(challenged)))
-            }
+            PolicyDecision::Allow if response.sessions_ended => ENDED,
+            PolicyDecision::Challenge if response.deactivated => ENDED,
+            PolicyDecision::Allow => return self.let_in(session, kept, slice, decision, context),
+            PolicyDecision::Challenge if !factors.is_empty() => return self.challenge(session, kept, factors, decision, context),
             // Never enrolled on the spot: whoever has only the password would choose the factor.
-            PolicyDecision::Challenge => self.refuse_after("NO_FACTOR", decision, context),
-            PolicyDecision::Deny => self.refuse_after("Sign-on policy evaluation resulted in DENY", decision, context),
-        }
-    }
-
-    fn refuse_after(&self, reason: &str, mut decision: Decision, context: &mut Context<'_>) -> Decided<Progress> {
-        self.log_failure(reason, &mut decision, context);
+            PolicyDecision::Challenge => "NO_FACTOR",
+            PolicyDecision::Deny => "Sign-on policy evaluation resulted in DENY",
+        };
+        decision.put(ended(kept, SignInState::Failure, context));
+        self.log_failure(refusal, &mut decision, context);
         Decided {
             decision,
             outcome: Err(Rejection::AuthenticationFailed),
         }
+    }
+
+    fn let_in(
+        &self,
+        session: SignOnSession,
+        kept: SignInRecord,
+        slice: &Slice,
+        mut decision: Decision,
+        context: &mut Context<'_>,
+    ) -> Decided<Progress> {
+        let kept = history::accepted(kept, SignInState::Success, (slice, &mut decision), context);
+        decision.put(kept);
+        let accepted = Accepted {
+            user: self.user,
+            amr: &["pwd"],
+            session,
+            password_verified_at: context.now,
+            factor_verified_at: None,
+            token_hash: &self.command.session_token_hash,
+        };
+        let (token, user) = accepted.issue(&mut decision, context);
+        let mut event = self
+            .record
+            .session_start(actor(self.user), &self.command.origin, Outcome::success());
+        super::record_session(&mut event, &token);
+        context.log(&mut decision, event);
+        let done = SignedIn {
+            user,
+            expires_at: token.expires_at,
+            relay_state: self.command.relay_state.clone(),
+        };
+        Decided::done(decision, Progress::Success(Box::new(done)))
+    }
+
+    fn challenge(
+        &self,
+        session: SignOnSession,
+        kept: SignInRecord,
+        factors: Vec<Factor>,
+        mut decision: Decision,
+        context: &mut Context<'_>,
+    ) -> Decided<Progress> {
+        let transaction = self.transaction(session, &kept, context);
+        decision.put(kept);
+        let challenged = Challenged {
+            user: self.user.clone(),
+            factors,
+            expires_at: transaction.expires_at,
+            relay_state: self.command.relay_state.clone(),
+        };
+        decision.put(transaction);
+        Decided::done(decision, Progress::Challenge(Box::new(challenged)))
     }
 
     fn log_failure(&self, reason: &str, decision: &mut Decision, context: &mut Context<'_>) {
@@ -315,15 +343,15 @@ impl Step<'_> {
         context.log(decision, event);
     }
 
-    fn transaction(&self, session: watchfire_model::object::SignOnSession, context: &mut Context<'_>) -> AuthnTransaction {
+    fn transaction(&self, session: SignOnSession, kept: &SignInRecord, context: &mut Context<'_>) -> AuthnTransaction {
         AuthnTransaction {
             id: AuthnTransactionId::generate(context.ids),
             hash: self.command.state_token_hash.clone(),
             user_id: self.user.id.clone(),
             state: AuthnState::MfaRequired,
             failures: 0,
-            level: self.judged.assessment.level,
-            source: (&self.judged.on_success).into(),
+            level: self.assessed.assessment.level,
+            sign_in: kept.id.clone(),
             debug_data: self.record.debug_data.clone(),
             security_context: self.record.security.clone(),
             relay_state: self.command.relay_state.clone(),

@@ -52,9 +52,8 @@ impl Record {
     /// Adds an assessment of a user's attempt.
     pub(super) fn with(mut self, assessment: &Assessment) -> Self {
         self.debug_data.extend(debug_data(assessment));
-        let reasons = assessment.reasons.iter().map(|&reason| reason.to_owned()).collect();
         self.security = SecurityContext {
-            risk: Some(RiskContext::new(assessment.level, reasons)),
+            risk: Some(RiskContext::new(assessment.level, assessment.reasons.clone())),
             user_behaviors: assessment
                 .behaviors
                 .iter()

@@ -1,5 +1,9 @@
 use std::net::IpAddr;
 
+use watchfire_engine::{
+    model::{Attempt, HashKey, Path, Place, Population, Settings, Windows},
+    user_agent::Device,
+};
 use watchfire_model::{
     id::{FactorId, SessionId, SessionTokenId, UserId},
     log::{Actor, EventType, RequestOrigin},
@@ -66,18 +70,34 @@ fn attempt(password: Checked) -> SignIn {
         login: "jo.lin@example.com".to_owned(),
         user_id: Some(UserId::new("00u1")),
         password,
-        client: Client {
-            ip: IpAddr::from([203, 0, 113, 7]),
-            device: "agent:1".to_owned(),
-            fingerprint: None,
-            device_token_hash: None,
-        },
-        signals: Vec::new(),
+        seen: seen_from([203, 0, 113, 7]),
+        client: Client::default(),
+        application: None,
+        kept_for: std::time::Duration::from_secs(90 * 24 * 60 * 60),
         session_token_hash: "session".to_owned(),
         state_token_hash: "state".to_owned(),
         relay_state: None,
         guard: crate::entity_risk::GuardLimits::default(),
         origin: RequestOrigin::default(),
+    }
+}
+
+fn seen_from(address: [u8; 4]) -> Sighting {
+    let attempt = Attempt {
+        at: NOW,
+        address: IpAddr::from(address),
+        place: Place::default(),
+        device: Device::default(),
+        user_agent: String::new(),
+        token: None,
+    };
+    Sighting {
+        path: Path::of(&attempt, &HashKey::new([7; 16])),
+        attempt,
+        population: Population::default(),
+        windows: Windows::default(),
+        signals: Vec::new(),
+        settings: Settings::default(),
     }
 }
 

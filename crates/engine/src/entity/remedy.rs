@@ -28,7 +28,7 @@ pub fn remedies(cause: &Cause) -> &'static [Remedy] {
     match cause.kind {
         CauseKind::SessionRevoked | CauseKind::RecoveryActivated => &[Remedy::SecondFactor, Remedy::Administrator],
         CauseKind::CredentialChangeRequired => &[Remedy::CredentialChange, Remedy::Administrator],
-        CauseKind::CredentialCompromise => &[Remedy::CredentialChangeAndSessionsEnded, Remedy::Administrator],
+        CauseKind::CredentialCompromise | CauseKind::NotMe => &[Remedy::CredentialChangeAndSessionsEnded, Remedy::Administrator],
         CauseKind::RiskLevel | CauseKind::UserRisk if cause.millinats >= HIGH_MILLINATS => &[
             Remedy::SameProvider,
             Remedy::CredentialChangeAndSessionsEnded,

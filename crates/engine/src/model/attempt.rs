@@ -151,6 +151,15 @@ pub(crate) fn host_of(address: IpAddr) -> Vec<u8> {
     }
 }
 
+/// The network of so many bits around an address, for people.
+pub(crate) fn shown_prefix(address: IpAddr, bits_of_v4: u8, bits_of_v6: u8) -> String {
+    let bits = if address.is_ipv4() { bits_of_v4 } else { bits_of_v6 };
+    match ipnet::IpNet::new(address, bits) {
+        Ok(net) if bits < net.max_prefix_len() => net.trunc().to_string(),
+        _ => address.to_string(),
+    }
+}
+
 impl Fix {
     /// A place in degrees; `None` when there is no such place on the globe.
     pub fn of_degrees(latitude: f64, longitude: f64, radius: u16) -> Option<Self> {

@@ -5,8 +5,11 @@ use super::{
     basis::Basis,
     level::Level,
     profile::Profile,
-    verdict::{Contribution, Factor, FloorRule, Verdict},
+    settings::Settings,
+    verdict::{Contribution, Factor, FloorRule, Verdict, score},
 };
+use watchfire_model::signal::RiskLevel;
+
 use crate::assessment::{Behavior, BehaviorName, BehaviorResult};
 
 /// Weaker evidence is no reason.
@@ -20,10 +23,10 @@ impl Verdict {
     /// Why, in Okta's words, most important first.
     pub fn reasons(&self) -> Vec<&'static str> {
         let mut reasons: Vec<&'static str> = Vec::new();
-        let rules = self.floors.iter().map(|floor| match floor.rule {
-            FloorRule::ColdStart => "New User",
-            FloorRule::UnderAttack | FloorRule::Provider(_) => "Suspected Threat",
-        });
+        // A threat that others see comes before what we do not know.
+        let threats = self.floors.iter().filter(|floor| floor.rule != FloorRule::ColdStart);
+        let unknown = self.floors.iter().filter(|floor| floor.rule == FloorRule::ColdStart);
+        let rules = threats.map(|_| "Suspected Threat").chain(unknown.map(|_| "New User"));
         let strong = self
             .contributions
             .iter()
@@ -34,6 +37,20 @@ impl Verdict {
             }
         }
         reasons
+    }
+}
+
+impl Verdict {
+    /// Whether a factor weighs enough to be a reason.
+    pub(crate) fn is_reason(&self, factor: Factor) -> bool {
+        let mut all = self.contributions.iter();
+        all.any(|contribution| contribution.factor == factor && contribution.nats > LEAST_FOR_A_REASON)
+    }
+
+    /// Whether nothing speaks against the attempt but that its user is new.
+    pub(crate) fn is_unsuspicious(&self, settings: &Settings) -> bool {
+        let only_new = self.floors.iter().all(|floor| floor.rule == FloorRule::ColdStart);
+        only_new && settings.level(score(self.evidence)) == RiskLevel::Low
     }
 }
 

@@ -4,6 +4,7 @@
 use watchfire_model::time::Timestamp;
 
 use super::{
+    attempt::Path,
     decay::{Landmark, POPULATION_HALF_LIFE},
     delta::Delta,
     key::{Key, KeyMap},
@@ -20,6 +21,8 @@ pub struct Population {
     tables: [KeyMap<Count>; Level::ALL.len()],
     hours: [f64; 24],
     concentrations: [Concentration; Level::ALL.len()],
+    /// Values of each level that have no parent.
+    roots: [u32; Level::ALL.len()],
     capacity: Capacity,
 }
 
@@ -72,6 +75,7 @@ impl Default for Population {
                 b: level.prior_concentration(),
                 learnt_from: 0,
             }),
+            roots: [0; Level::ALL.len()],
             capacity: Capacity(1.0),
         }
     }
@@ -85,6 +89,23 @@ impl Population {
             b: level.prior_concentration(),
             learnt_from: 0,
         })
+    }
+
+    /// What an attempt needs of it: the numbers on its path and those of no single value.
+    #[must_use]
+    pub fn around(&self, path: &Path) -> Self {
+        let mut cut = Self {
+            tables: Default::default(),
+            ..*self
+        };
+        for node in &path.nodes {
+            let number = usize::from(node.level.number());
+            let tables = self.tables.get(number).zip(cut.tables.get_mut(number));
+            if let Some((count, to)) = tables.and_then(|(from, to)| Some((from.get(&node.key)?, to))) {
+                to.insert(node.key, *count);
+            }
+        }
+        cut
     }
 
     /// Values that are counted.
@@ -105,7 +126,7 @@ impl Population {
         let count = |level: Level, key: Key| self.tables.get(usize::from(level.number())).and_then(|table| table.get(&key));
         let (of_parent, children) = match parent.0 {
             Some(above) => count(above, parent.1).map_or((0.0, 0), |c| (f64::from(c.weight), c.children)),
-            None => (self.weight, self.children_of_root(level)),
+            None => (self.weight, self.roots.get(usize::from(level.number())).copied().unwrap_or(0)),
         };
         Frequency {
             of_value: count(level, key).map_or(0.0, |c| f64::from(c.weight)) * to_counts,
@@ -189,12 +210,20 @@ impl Population {
     }
 
     fn tell_parent(&mut self, level: Level, parent: Key, born: bool) {
-        let above = parent_of(level).and_then(|above| self.tables.get_mut(usize::from(above.number())));
-        if let Some(count) = above.and_then(|table| table.get_mut(&parent)) {
-            count.children = if born {
-                count.children.saturating_add(1)
+        let children = match parent_of(level) {
+            None => self.roots.get_mut(usize::from(level.number())),
+            Some(above) => {
+                let table = self.tables.get_mut(usize::from(above.number()));
+                table
+                    .and_then(|table| table.get_mut(&parent))
+                    .map(|count| &mut count.children)
+            }
+        };
+        if let Some(children) = children {
+            *children = if born {
+                children.saturating_add(1)
             } else {
-                count.children.saturating_sub(1)
+                children.saturating_sub(1)
             };
         }
     }
@@ -222,11 +251,6 @@ impl Population {
         for parent in dropped {
             self.tell_parent(level, parent, false);
         }
-    }
-
-    fn children_of_root(&self, level: Level) -> u32 {
-        let table = self.tables.get(usize::from(level.number()));
-        table.map_or(0, |table| u32::try_from(table.len()).unwrap_or(u32::MAX))
     }
 
     fn scale(&mut self, factor: f64) {

@@ -29,6 +29,9 @@ pub struct ProviderWord {
     pub name: String,
     /// What it says.
     pub level: RiskLevel,
+    /// Why, in its own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// Since when.
     pub since: Timestamp,
     /// Until when.

@@ -63,7 +63,7 @@ impl World {
             windows: &self.windows,
             signals: &self.signals,
         };
-        judge(known, attempt, &SECRET, &Settings::default())
+        judge(known, attempt, &Path::of(attempt, &SECRET), &Settings::default())
     }
 
     fn accept(&mut self, attempt: &Attempt) -> Delta {
@@ -88,6 +88,7 @@ fn word(level: RiskLevel, id: usize) -> ProviderWord {
         id: format!("rpr{id}"),
         name: "Feed".to_owned(),
         level,
+        message: None,
         since: day(30),
         expires: day(40),
         trust: Micro::from_real(1.0),

@@ -6,7 +6,7 @@ use watchfire_model::{
     row::{Decision, Handling, Row},
     time::Timestamp,
 };
-use watchfire_store::index::{PageQuery, ReceiptQuery};
+use watchfire_store::index::{PageQuery, RangeQuery, ReceiptQuery};
 
 use super::{
     Bench, at,
@@ -52,6 +52,28 @@ pub async fn pages_without_gaps_or_repeats(backend: &dyn Backend) -> Result<()> 
         }
         ensure!(got == made, "limit {limit}: {got:?}");
     }
+    Ok(())
+}
+
+/// Ids from one on and before another, in their own order, whoever came first.
+pub async fn reads_a_range_of_ids(backend: &dyn Backend) -> Result<()> {
+    let mut bench = Bench::open(backend).await?;
+    let made = ["rkpD", "rkpA", "rkpC", "rkpB", "rkpa"];
+    bench.commit(&made.map(|id| put(provider(id, id)))).await?;
+    let mut query = RangeQuery {
+        kind: Kind::RiskProvider,
+        parent: None,
+        from: "rkpB".to_owned(),
+        until: "rkpa".to_owned(),
+        descending: false,
+        limit: 10,
+    };
+    ensure!(ids(&bench.index.in_order(&query).await?) == ["rkpB", "rkpC", "rkpD"]);
+    query.descending = true;
+    query.limit = 2;
+    ensure!(ids(&bench.index.in_order(&query).await?) == ["rkpD", "rkpC"]);
+    query.parent = Some("00u1".to_owned());
+    ensure!(bench.index.in_order(&query).await?.is_empty());
     Ok(())
 }
 

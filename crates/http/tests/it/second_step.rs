@@ -66,11 +66,13 @@ impl Device {
     }
 }
 
-/// A server that challenges at HIGH, with a new user who has a factor.
+/// A server that challenges above LOW, with a new user who has a factor.
 async fn challenging() -> Result<(TestServer, String, Device)> {
     let server = TestServer::start().await?;
     let id = people::user(&server, JO).await?;
-    people::add_rule(&server, "HIGH", json!({"access": "ALLOW", "requireFactor": true})).await?;
+    for level in ["MEDIUM", "HIGH"] {
+        people::add_rule(&server, level, json!({"access": "ALLOW", "requireFactor": true})).await?;
+    }
     let device = Device::of(&server, &id).await?;
     Ok((server, id, device))
 }

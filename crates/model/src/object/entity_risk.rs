@@ -152,11 +152,13 @@ pub enum CauseKind {
     AdminOverride,
     /// A sign-in of this user was HIGH (risk-engine.md 5.7).
     SignIn,
+    /// The user says of a sign-in that it was somebody else's (risk-engine.md 5.7).
+    NotMe,
 }
 
 impl CauseKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::SessionRevoked,
         Self::CredentialChange,
         Self::AssuranceDecrease,
@@ -174,6 +176,7 @@ impl CauseKind {
         Self::IpChange,
         Self::AdminOverride,
         Self::SignIn,
+        Self::NotMe,
     ];
 
     /// The name, as it is stored and shown.
@@ -196,6 +199,7 @@ impl CauseKind {
             Self::IpChange => "ip_change",
             Self::AdminOverride => "admin_override",
             Self::SignIn => "sign_in",
+            Self::NotMe => "not_me",
         }
     }
 

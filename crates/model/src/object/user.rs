@@ -1,13 +1,11 @@
 //! Users, groups, factors, sign-ins under way and sessions (okta.md 9.1, 10.1).
 
-use std::net::IpAddr;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Keyed, Keys, fold};
 use crate::{
-    id::{AuthnTransactionId, FactorId, GroupId, SessionId, SessionTokenId, UserId},
+    id::{AuthnTransactionId, FactorId, GroupId, SessionId, SessionTokenId, SignInId, UserId},
     log::SecurityContext,
     signal::RiskLevel,
     time::Timestamp,
@@ -244,44 +242,6 @@ impl Keyed for Factor {
     }
 }
 
-/// Where a sign-in came from: the pair that the simple score remembers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignInSource {
-    /// The address.
-    pub ip: IpAddr,
-    /// The device: a token where the app sends one, else a digest of the user agent.
-    pub device: String,
-    /// Successes from exactly this pair.
-    pub successes: u32,
-    /// The last one.
-    pub last_seen: Timestamp,
-}
-
-/// What is remembered of a user's successful sign-ins; nothing is learnt from failures.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignInProfile {
-    /// Whose.
-    pub user_id: UserId,
-    /// All successes ever.
-    pub successes: u32,
-    /// The most recent sources, newest first, at most [`SignInProfile::MAX_SOURCES`].
-    pub sources: Vec<SignInSource>,
-}
-
-impl SignInProfile {
-    /// How many sources are remembered.
-    pub const MAX_SOURCES: usize = 32;
-}
-
-impl Keyed for SignInProfile {
-    fn keys(&self) -> Keys {
-        Keys {
-            id: self.user_id.to_string(),
-            ..Keys::default()
-        }
-    }
-}
-
 /// Where a sign-in under way stands (okta.md 9.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -305,8 +265,8 @@ pub struct AuthnTransaction {
     pub failures: u32,
     /// Risk level when the password was accepted.
     pub level: RiskLevel,
-    /// Address and device of the attempt, to be learnt when it succeeds.
-    pub source: SignInSource,
+    /// The record of the attempt, which waits for the outcome.
+    pub sign_in: SignInId,
     /// What the System Log will say of it when it ends: debug data of the first step.
     pub debug_data: std::collections::BTreeMap<String, String>,
     /// The risk and the behaviours that the System Log will show.

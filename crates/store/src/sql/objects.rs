@@ -10,7 +10,7 @@ use watchfire_model::{
 use super::{Connection, Db, Row};
 use crate::{
     StoreError,
-    index::{Page, PageQuery, ReceiptQuery, StoredReceipt},
+    index::{Page, PageQuery, RangeQuery, ReceiptQuery, StoredReceipt},
 };
 
 /// Writes or replaces an object; an old one keeps its ordinal.
@@ -151,6 +151,27 @@ pub(crate) async fn page(conn: &mut Connection, query: &PageQuery) -> Result<Pag
         None
     };
     Ok(Page { objects, places, next })
+}
+
+/// Objects in the order of their ids.
+pub(crate) async fn in_order(conn: &mut Connection, wanted: &RangeQuery) -> Result<Vec<Object>, StoreError> {
+    let mut query = QueryBuilder::<Db>::new("SELECT id, document FROM objects WHERE kind = ");
+    query.push_bind(wanted.kind.as_str());
+    query.push(" AND id >= ").push_bind(&wanted.from);
+    query.push(" AND id < ").push_bind(&wanted.until);
+    if let Some(parent) = &wanted.parent {
+        query.push(" AND parent = ").push_bind(parent);
+    }
+    // The children of one parent are few among all of a kind: sorted, so that their index is taken.
+    query.push(if wanted.parent.is_some() {
+        " ORDER BY id || ''"
+    } else {
+        " ORDER BY id"
+    });
+    query.push(if wanted.descending { " DESC LIMIT " } else { " LIMIT " });
+    query.push_bind(i64::from(wanted.limit));
+    let rows = query.build().fetch_all(conn).await.map_err(StoreError::of_statement)?;
+    rows.iter().map(|row| read(wanted.kind, row)).collect()
 }
 
 pub(crate) async fn count(conn: &mut Connection, kind: Kind) -> Result<i64, StoreError> {

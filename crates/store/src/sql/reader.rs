@@ -10,7 +10,7 @@ use watchfire_model::{
 use super::{Pool, log_page, objects};
 use crate::{
     StoreError,
-    index::{Index, Page, PageQuery, ReceiptQuery, StoredReceipt},
+    index::{Index, Page, PageQuery, RangeQuery, ReceiptQuery, StoredReceipt},
     log::{LogCursor, LogEntry, LogPage, SignalReader},
     settings::Settings,
 };
@@ -44,6 +44,10 @@ impl Index for Reader {
 
     async fn page(&self, query: &PageQuery) -> Result<Page, StoreError> {
         objects::page(&mut *self.connection().await?, query).await
+    }
+
+    async fn in_order(&self, query: &RangeQuery) -> Result<Vec<Object>, StoreError> {
+        objects::in_order(&mut *self.connection().await?, query).await
     }
 
     async fn all(&self, kind: Kind) -> Result<Vec<Object>, StoreError> {

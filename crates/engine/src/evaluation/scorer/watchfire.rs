@@ -8,7 +8,9 @@ use super::{
 };
 use crate::{
     evaluation::row::Row,
-    model::{Attempt, Delta, HashKey, Known, Level, Observatory, Outcome, Place, Population, Profile, Settings, Signals, judge},
+    model::{
+        Attempt, Delta, HashKey, Known, Level, Observatory, Outcome, Path, Place, Population, Profile, Settings, Signals, judge,
+    },
     user_agent::Device,
 };
 
@@ -52,7 +54,7 @@ impl Scorer for Watchfire {
             windows: &windows,
             signals: &self.signals,
         };
-        let judged = judge(known, &attempt, &SECRET, &self.settings);
+        let judged = judge(known, &attempt, &Path::of(&attempt, &SECRET), &self.settings);
         let evidence = (!profile.is_empty()).then_some(judged.verdict.evidence);
         self.pending = Some((attempt, profile, judged.delta));
         evidence

@@ -1,5 +1,6 @@
 //! The stored form of a profile: a version, a header, thirteen bytes and a half or so a value.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use watchfire_model::time::Timestamp;
 
 use super::{Entry, Landmark, Level, MOST_NAMED, MOST_PLACES, Profile, Visit};
@@ -52,6 +53,20 @@ impl Profile {
             out.extend(nth.to_le_bytes());
         }
         out
+    }
+
+    /// The stored form as text: base64url.
+    pub fn to_text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.to_bytes())
+    }
+
+    /// Reads [`to_text`](Self::to_text).
+    ///
+    /// # Errors
+    /// When the text is no profile of this version.
+    pub fn from_text(text: &str) -> Result<Self, ProfileError> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| ProfileError::WrongLength)?;
+        Self::from_bytes(&bytes)
     }
 
     /// Reads the stored form.

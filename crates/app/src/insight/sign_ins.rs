@@ -1,0 +1,92 @@
+//! The records of sign-ins.
+
+use watchfire_model::{
+    id::{SignInId, UserId},
+    object::{Kind, SignInRecord},
+    time::Timestamp,
+};
+use watchfire_store::index::RangeQuery;
+
+use crate::{App, Error, Result, access::Principal, reads::Listed};
+
+/// The scope that reads them.
+pub const READ: &str = "watchfire.signIns.read";
+
+/// Which records a page is taken from.
+#[derive(Clone, Debug, Default)]
+pub struct SignInQuery {
+    /// Only this user's.
+    pub user: Option<UserId>,
+    /// Only those of then or later.
+    pub since: Option<Timestamp>,
+    /// Only those before that.
+    pub until: Option<Timestamp>,
+    /// The newest first.
+    pub descending: bool,
+    /// Begin behind this one.
+    pub after: Option<String>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+impl App {
+    /// A page of records in the order of their time.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without the scope; `E0000029` for an `after` that is no place.
+    pub async fn sign_in_records(&self, caller: &Principal, query: SignInQuery) -> Result<Listed<SignInRecord>> {
+        caller.require(READ)?;
+        self.recorded_sign_ins(query).await
+    }
+
+    /// The record with `id`.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without the scope; [`Error::NotFound`].
+    pub async fn sign_in_record(&self, caller: &Principal, id: &str) -> Result<SignInRecord> {
+        caller.require(READ)?;
+        let found = self.get::<SignInRecord>(id).await?;
+        found.ok_or_else(|| Error::not_found(id, "SignIn"))
+    }
+
+    /// [`Self::sign_in_records`] for those who have their own scope.
+    pub(crate) async fn recorded_sign_ins(&self, query: SignInQuery) -> Result<Listed<SignInRecord>> {
+        let mut range = range(&query)?;
+        // One more, to know whether there is another page.
+        range.limit = query.limit.saturating_add(1);
+        let mut items: Vec<SignInRecord> = self.in_order(range).await?;
+        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        let has_more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| has_more).map(|last| last.id.to_string());
+        Ok(Listed { items, next })
+    }
+}
+
+fn range(query: &SignInQuery) -> Result<RangeQuery> {
+    let first = |at: Timestamp| SignInId::first_at(at).as_str().to_owned();
+    let (mut from, mut until) = (
+        first(query.since.unwrap_or_default()),
+        // `~` is behind every digit.
+        query.until.map_or_else(|| format!("{}~", SignInId::PREFIX), first),
+    );
+    if let Some(after) = &query.after {
+        let is_one = after.starts_with(SignInId::PREFIX) && after.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !is_one {
+            return Err(Error::catalogued("E0000029", Vec::new()));
+        }
+        if query.descending {
+            until = until.min(after.clone());
+        } else {
+            from = from.max(format!("{after}0"));
+        }
+    }
+    Ok(RangeQuery {
+        kind: Kind::SignInRecord,
+        parent: query.user.as_ref().map(ToString::to_string),
+        from,
+        until,
+        descending: query.descending,
+        limit: 0,
+    })
+}
