@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use watchfire_model::{object::DialectName, time::Timestamp};
-use watchfire_ssf::{Dialect, Expected, set::read_claims};
+use watchfire_ssf::{Dialect, Expected, set::{ClockSkew, read_claims}};
 
 fuzz_target!(|data: &[u8]| {
     let Some((choice, payload)) = data.split_first() else { return };
@@ -15,6 +15,7 @@ fuzz_target!(|data: &[u8]| {
         issuer: "https://transmitter.acme.example",
         audiences: &audiences,
         now: Timestamp::from_seconds(1_787_927_300),
+        skew: ClockSkew::default(),
     };
     match read_claims(payload, &expected) {
         Ok(set) => {

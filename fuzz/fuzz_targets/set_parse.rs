@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use watchfire_crypto::jwk::KeySet;
 use watchfire_model::{object::DialectName, time::Timestamp};
-use watchfire_ssf::{Dialect, Expected, UnverifiedSet};
+use watchfire_ssf::{Dialect, Expected, UnverifiedSet, set::ClockSkew};
 
 fuzz_target!(|body: &[u8]| {
     let Ok(set) = UnverifiedSet::parse(body) else { return };
@@ -15,6 +15,7 @@ fuzz_target!(|body: &[u8]| {
             issuer: set.issuer(),
             audiences: &[],
             now: Timestamp::from_seconds(1_787_927_300),
+            skew: ClockSkew::default(),
         };
         assert!(set.verify(&KeySet::default(), &expected).is_err());
     }

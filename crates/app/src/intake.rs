@@ -7,3 +7,4 @@ pub mod security_events;
 pub mod security_events_providers;
 pub mod streams_in;
 pub mod transmitter_metadata;
+pub(crate) mod verification_turns;

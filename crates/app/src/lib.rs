@@ -49,7 +49,10 @@ use self::{
     access::Principal,
     geo::Geo,
     identity::{Failures, client_keys::ClientKeys, passwords::Passwords, signing_keys::SigningKeys},
-    intake::{event_keys::EventKeys, streams_in::StreamsIn, transmitter_metadata::MetadataSchedule},
+    intake::{
+        event_keys::EventKeys, streams_in::StreamsIn, transmitter_metadata::MetadataSchedule,
+        verification_turns::VerificationTurns,
+    },
     rate::{RateLimit, RateLimiter, RateWindow},
     sequencer::Commands,
     state::State,
@@ -89,6 +92,7 @@ pub struct Inner {
     egress: Egress,
     client_keys: ClientKeys,
     event_keys: EventKeys,
+    verification_turns: VerificationTurns,
     metadata_schedule: MetadataSchedule,
     nonces: Nonces,
     logins: RateLimiter,
@@ -128,6 +132,7 @@ impl App {
         });
         let client_keys = ClientKeys::new(JwksCache::new(egress.clone(), JwksLimits::default()));
         let event_keys = EventKeys::new(egress.clone(), settings.event_keys);
+        let verification_turns = VerificationTurns::new(settings.sets.verifications);
         let nonces = Nonces::new(HmacSha256::new(vault.nonce_key()));
         let logins = RateLimiter::new(RateLimit::per_second(settings.logins_per_second));
         let failures = Failures::new(settings.lockout);
@@ -152,6 +157,7 @@ impl App {
             egress,
             client_keys,
             event_keys,
+            verification_turns,
             metadata_schedule: MetadataSchedule::default(),
             nonces,
             logins,

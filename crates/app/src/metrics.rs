@@ -30,6 +30,8 @@ pub struct Metrics {
     outbox_pending: Gauge,
     outbox_attempts: Family<AnswerLabels, Counter>,
     outbox_dead: Family<AnswerLabels, Counter>,
+    sets: Family<AnswerLabels, Counter>,
+    refused_sets: Family<AnswerLabels, Counter>,
     polls: Family<AnswerLabels, Counter>,
     polled_sets: Counter,
     geo_lookups: Family<AnswerLabels, Counter>,
@@ -51,6 +53,8 @@ impl Default for Metrics {
             outbox_pending: Gauge::default(),
             outbox_attempts: Family::default(),
             outbox_dead: Family::default(),
+            sets: Family::default(),
+            refused_sets: Family::default(),
             polls: Family::default(),
             polled_sets: Counter::default(),
             geo_lookups: Family::default(),
@@ -104,6 +108,12 @@ impl Metrics {
             self.outbox_attempts.clone(),
         );
         r.register("outbox_dead", "Actions that were given up, by kind", self.outbox_dead.clone());
+        r.register("sets", "SETs that were taken, by provider and result", self.sets.clone());
+        r.register(
+            "sets_refused",
+            "SETs that were not taken, by provider and err",
+            self.refused_sets.clone(),
+        );
         r.register("stream_polls", "Polls of incoming streams by result", self.polls.clone());
         r.register("stream_polled_sets", "SETs that polls have brought", self.polled_sets.clone());
         r.register(
@@ -136,6 +146,16 @@ impl Metrics {
         self.group_commands
             .observe(f64::from(u32::try_from(commands).unwrap_or(u32::MAX)));
         self.sync_seconds.observe(seconds);
+    }
+
+    pub(crate) fn took_set(&self, provider: String, result: &'static str) {
+        let labels = vec![("provider", provider), ("result", result.to_owned())];
+        self.sets.get_or_create(&labels).inc();
+    }
+
+    pub(crate) fn refused_set(&self, provider: String, err: &'static str) {
+        let labels = vec![("provider", provider), ("err", err.to_owned())];
+        self.refused_sets.get_or_create(&labels).inc();
     }
 
     pub(crate) fn polled(&self, result: &str, sets: usize) {

@@ -4,6 +4,7 @@ mod file;
 pub(crate) mod flags;
 pub(crate) mod layers;
 pub(crate) mod reference;
+mod shared_signals;
 pub(crate) mod show;
 pub(crate) mod table;
 #[cfg(test)]
@@ -18,7 +19,7 @@ use url::Url;
 use watchfire_app::{
     Settings as AppSettings,
     geo::{Folder, GeoSettings},
-    intake::{event_keys::EventKeyLimits, security_events::SetLimits, transmitter_metadata::MetadataLimits},
+    intake::{event_keys::EventKeyLimits, transmitter_metadata::MetadataLimits},
     response::delivery::DeliveryLimits,
     sequencer::SequencerLimits,
     state::{OutboxLimits, SignalLimits},
@@ -340,11 +341,8 @@ impl Values<'_> {
                 patience: self.time_or_zero("event-keys-patience")?,
                 waiting: self.positive("event-keys-waiting")?,
             },
-            sets: SetLimits {
-                max_bytes: self.size("max-set-size")?,
-                calls_per_address: self.one("set-calls-per-second")?,
-                calls_per_issuer: self.one("set-issuer-calls-per-second")?,
-            },
+            sets: self.sets()?,
+            streams: self.streams()?,
             metadata: MetadataLimits {
                 fetch: self.time("metadata-timeout")?,
                 refresh: Some(self.time_or_zero("metadata-refresh")?).filter(|period| !period.is_zero()),

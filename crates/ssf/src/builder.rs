@@ -8,7 +8,7 @@ use crate::{
     catalogue::{EventKind, Named, named},
     dialect::Dialect,
     error::SetError,
-    set::{Expected, VerifiedSet, read_claims},
+    set::{ClockSkew, Expected, VerifiedSet, read_claims},
     subject::Subject,
 };
 
@@ -80,6 +80,7 @@ impl NewSet {
             issuer: &self.issuer,
             audiences: &self.audience,
             now: self.issued_at,
+            skew: ClockSkew::default(),
         };
         read_claims(payload.as_bytes(), &expected)
     }

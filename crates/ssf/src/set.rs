@@ -14,7 +14,7 @@ use watchfire_crypto::{
 };
 use watchfire_model::time::Timestamp;
 
-pub use self::claims::{EXPIRY_SKEW, FUTURE_SKEW, MAX_JTI_CHARS, read_claims};
+pub use self::claims::{ClockSkew, MAX_JTI_CHARS, read_claims};
 use crate::{
     dialect::Dialect,
     error::SetError,
@@ -53,6 +53,8 @@ pub struct Expected<'a> {
     pub audiences: &'a [String],
     /// Now.
     pub now: Timestamp,
+    /// How far the sender's clock may be off.
+    pub skew: ClockSkew,
 }
 
 /// A token whose signature and claims have been checked.

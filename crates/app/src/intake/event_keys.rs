@@ -40,7 +40,7 @@ impl Default for EventKeyLimits {
             fetch: FetchLimits::EVENT_KEYS.total,
             pause: Duration::from_secs(30),
             patience: Duration::from_secs(1),
-            waiting: 16,
+            waiting: 256,
         }
     }
 }

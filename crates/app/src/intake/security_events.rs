@@ -3,6 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use serde_json::Value;
+use watchfire_crypto::jwk::KeySet;
 pub use watchfire_domain::security_event::SetOutcome;
 use watchfire_domain::security_event::{AcceptSet, SetKeys};
 use watchfire_model::{
@@ -10,6 +11,7 @@ use watchfire_model::{
     object::{SecurityEventsProvider, Status, StreamIn},
     row::DedupeKey,
 };
+pub use watchfire_ssf::set::ClockSkew;
 use watchfire_ssf::{Dialect, Expected, SetError, UnverifiedSet, VerifiedSet, VerifyFailure};
 
 use super::{event_keys::NoEventKeys, risk_events::dedupe_key};
@@ -24,6 +26,11 @@ pub struct SetLimits {
     pub calls_per_address: u32,
     /// Calls a second, issuer and address; 0 is no limit.
     pub calls_per_issuer: u32,
+    /// How far senders' clocks may be off.
+    pub skew: ClockSkew,
+    /// Signatures of one provider's tokens that are checked at one time: who floods us with bad ones gets
+    /// no more of the processor than this.
+    pub verifications: usize,
 }
 
 impl Default for SetLimits {
@@ -32,6 +39,8 @@ impl Default for SetLimits {
             max_bytes: 64 * 1024,
             calls_per_address: 4_000,
             calls_per_issuer: 2_000,
+            skew: ClockSkew::default(),
+            verifications: 2,
         }
     }
 }
@@ -64,10 +73,33 @@ impl App {
     /// [`Error::Set`] with what the sender is told, and nothing stored; [`Error::RateLimited`] and
     /// [`Error::Unavailable`] when it may come again.
     pub async fn receive_set(&self, body: &[u8], via: &SetVia, origin: RequestOrigin) -> Result<SetOutcome> {
-        let unverified = UnverifiedSet::parse_within(body, self.settings.sets.max_bytes).map_err(Error::Set)?;
-        let provider = self.set_provider(&unverified, via)?;
-        self.count_set(&provider, &origin)?;
-        let set = self.verify_set(&unverified, &provider, via).await?;
+        let read = UnverifiedSet::parse_within(body, self.settings.sets.max_bytes).map_err(Error::Set);
+        let known = read.and_then(|set| Ok((self.set_provider(&set, via)?, set)));
+        let (provider, taken) = match known {
+            Ok((provider, set)) => {
+                let taken = self.take_set(&provider, &set, via, origin).await;
+                (provider.id.to_string(), taken)
+            }
+            Err(error) => (NOBODY.to_owned(), Err(error)),
+        };
+        let metrics = self.commands.metrics();
+        match &taken {
+            Ok(SetOutcome::Accepted) => metrics.took_set(provider, "accepted"),
+            Ok(SetOutcome::Duplicate) => metrics.took_set(provider, "duplicate"),
+            Err(error) => metrics.refused_set(provider, err_of(error)),
+        }
+        taken
+    }
+
+    async fn take_set(
+        &self,
+        provider: &SecurityEventsProvider,
+        unverified: &UnverifiedSet,
+        via: &SetVia,
+        origin: RequestOrigin,
+    ) -> Result<SetOutcome> {
+        self.count_set(provider, &origin)?;
+        let set = self.verify_set(unverified, provider, via).await?;
         let directory = self.state.directory();
         let command = AcceptSet {
             provider: provider.id.clone(),
@@ -131,35 +163,63 @@ impl App {
             issuer: &provider.issuer,
             audiences,
             now: self.clock.now(),
+            skew: self.settings.sets.skew,
         };
         let known = self
             .event_keys(provider)
             .await
             .map_err(|error| self.no_keys(provider, via, &error))?;
-        let failure = match set.verify(known.keys(), &expected) {
+        let failure = match self.verify_in_turn(set, provider, known.keys(), &expected).await {
             Ok(set) => return Ok(set),
             Err(failure) => failure,
         };
         if failure.needs_newer_keys()
             && let Some(newer) = self.newer_event_keys(provider, &known).await
         {
-            return set.verify(newer.keys(), &expected).map_err(refused);
+            let verified = self.verify_in_turn(set, provider, newer.keys(), &expected).await;
+            return verified.map_err(refused);
         }
         Err(refused(failure))
     }
 
-    /// A vendor whose keys cannot be had is told so (okta.md 6.5); one that asks too often comes again.
-    /// So does one with a stream: what a poll refuses is gone for good (POLL-02).
+    async fn verify_in_turn(
+        &self,
+        set: &UnverifiedSet,
+        provider: &SecurityEventsProvider,
+        keys: &KeySet,
+        expected: &Expected<'_>,
+    ) -> Result<VerifiedSet, VerifyFailure> {
+        let _turn = self.verification_turns.take(&provider.id).await;
+        set.verify(keys, expected)
+    }
+
+    /// A vendor whose keys cannot be had is told so (okta.md 6.5). One with a stream comes again: what a
+    /// poll refuses is gone for good (POLL-02). So does one of whose tokens too many wait already: that is
+    /// no fault of ours, and the keys may be there in a moment (PUSH-12).
     fn no_keys(&self, provider: &SecurityEventsProvider, via: &SetVia, error: &NoEventKeys) -> Error {
         if matches!(error, NoEventKeys::Unavailable(_)) {
             tracing::warn!(provider = provider.id.as_str(), error = %error, "no keys to verify a SET with");
         }
         match (error, via) {
             (NoEventKeys::Unavailable(_), SetVia::Endpoint) => Error::Set(SetError::no_key()),
-            (NoEventKeys::Unavailable(_), SetVia::Stream(_)) | (NoEventKeys::Busy, _) => Error::Unavailable {
+            (NoEventKeys::Unavailable(_), SetVia::Stream(_)) => Error::Unavailable {
                 retry_after: self.settings.sequencer.retry_after,
             },
+            (NoEventKeys::Busy, _) => Error::RateLimited,
         }
+    }
+}
+
+/// Whose a token is that names no provider that is known.
+const NOBODY: &str = "none";
+
+/// What the metric calls it.
+const fn err_of(error: &Error) -> &'static str {
+    match error {
+        Error::Set(refused) => refused.code.as_str(),
+        Error::RateLimited => "rate_limited",
+        Error::Unavailable { .. } => "temporarily_unavailable",
+        _ => "server_error",
     }
 }
 

@@ -133,6 +133,7 @@ impl App {
             origin,
         };
         let streams = self.commands.run(command).await?;
+        self.verification_turns.forget(&id);
         self.event_keys.forget(&id);
         Ok(streams)
     }

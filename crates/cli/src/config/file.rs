@@ -9,7 +9,7 @@ use toml::{
 
 use super::{
     ConfigError,
-    table::{self, Arity, SETTINGS, Secrecy, Setting},
+    table::{self, Arity, Secrecy, Setting, settings},
 };
 
 /// The values of a file, by the settings' names.
@@ -96,7 +96,7 @@ fn scalar(setting: &Setting, value: &Spanned<DeValue<'_>>) -> Result<String, Fau
 fn nearest(key: &str) -> Option<&'static str> {
     let plain = key.to_ascii_lowercase().replace('_', "-");
     let shared = |name: &str| name.bytes().zip(plain.bytes()).take_while(|(a, b)| a == b).count();
-    let best = SETTINGS.iter().max_by_key(|setting| shared(setting.name))?;
+    let best = settings().max_by_key(|setting| shared(setting.name))?;
     (shared(best.name) * 2 >= plain.len()).then_some(best.name)
 }
 

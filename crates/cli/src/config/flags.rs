@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, error::Error};
 
-use super::table::{Arity, SETTINGS, Secrecy, Setting};
+use super::table::{Arity, Secrecy, Setting, settings};
 
 /// What was given on the command line, not yet read.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +26,7 @@ impl Args for Flags {
             .value_parser(clap::value_parser!(PathBuf))
             .help_heading("Settings: Server")
             .help("A TOML file with any of these settings under the same names");
-        let settings = SETTINGS.iter().filter(|setting| setting.secrecy != Secrecy::Secret);
+        let settings = settings().filter(|setting| setting.secrecy != Secrecy::Secret);
         command.arg(file).args(settings.map(argument))
     }
 
@@ -43,7 +43,7 @@ impl FromArgMatches for Flags {
         };
         Ok(Self {
             file: matches.get_one::<PathBuf>(CONFIG).cloned(),
-            values: SETTINGS.iter().filter_map(given).collect(),
+            values: settings().filter_map(given).collect(),
         })
     }
 

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt, fs, path::PathBuf};
 use super::{
     ConfigError, file,
     flags::Flags,
-    table::{Arity, SETTINGS, Secrecy, Setting},
+    table::{Arity, Secrecy, Setting, settings},
 };
 
 /// Where a value is from.
@@ -106,7 +106,7 @@ impl Layers {
             Some(path) => file::read(path)?,
         };
         let mut raw = BTreeMap::new();
-        for setting in SETTINGS {
+        for setting in settings() {
             let (values, origin) = if let Some(values) = flags.values.get(setting.name) {
                 (values.clone(), Origin::Flag)
             } else if let Some(found) = from_environment(setting, environment)? {
@@ -128,7 +128,7 @@ impl Layers {
 
     /// Every value, in the order of the table.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Raw> {
-        SETTINGS.iter().filter_map(|setting| self.0.get(setting.name))
+        settings().filter_map(|setting| self.0.get(setting.name))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::table::{Arity, SETTINGS, Secrecy, Section, Setting};
+use super::table::{Arity, Secrecy, Section, Setting, settings};
 
 const OPENING: &str = "\
 # Configuration
@@ -40,7 +40,7 @@ pub(crate) fn markdown() -> String {
             "\n## {}\n\n| setting | value | default | what it is |\n|---|---|---|---|\n",
             section.title()
         );
-        for setting in SETTINGS.iter().filter(|setting| setting.section == section) {
+        for setting in settings().filter(|setting| setting.section == section) {
             page.push_str(&row(setting));
         }
     }

@@ -1,6 +1,8 @@
 //! The one table of settings. The flags, the environment's names, the keys of the file, the
 //! reference and `watchfire config` are all made from it.
 
+mod shared_signals;
+
 /// What a setting is about; the reference has a section for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Section {
@@ -138,13 +140,17 @@ impl Setting {
 
 /// The setting called `name`.
 pub(crate) fn find(name: &str) -> Option<&'static Setting> {
-    SETTINGS.iter().find(|setting| setting.name == name)
+    settings().find(|setting| setting.name == name)
+}
+
+/// Every setting, in the order of the reference.
+pub(crate) fn settings() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().chain(shared_signals::SETTINGS)
 }
 
 use Section::{Logging, Outbound, Rates, Server, Storage};
 
-/// Every setting, in the order of the reference.
-pub(crate) const SETTINGS: &[Setting] = &[
+const SETTINGS: &[Setting] = &[
     Setting::one(
         Server,
         "listen",
@@ -414,8 +420,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting::limit(
         "event-keys-waiting",
         "N",
-        "16",
-        "Requests that wait for the keys of one provider at one time; past it they are refused",
+        "256",
+        "Tokens that wait for the keys of one provider at one time; past it the answer is 429",
     ),
     Setting::limit(
         "metadata-timeout",

@@ -157,12 +157,48 @@ fn values_that_no_setting_can_have_are_refused() {
 #[test]
 fn the_reference_names_every_setting_once() {
     let page = reference::markdown();
-    for setting in table::SETTINGS {
+    for setting in table::settings() {
         assert_eq!(
             page.matches(&format!("`{}`", setting.variable())).count(),
             1,
             "{}",
             setting.name
         );
+    }
+}
+
+/// Each limit has its name, and what is given under it arrives.
+#[test]
+fn every_limit_of_tokens_and_streams_can_be_set() {
+    let shown = |pairs: &[(&'static str, &str)]| {
+        let settings = load(pairs).unwrap().settings("http://x");
+        format!("{:#?} {:#?} {:#?}", settings.sets, settings.streams, settings.event_keys)
+    };
+    let defaults = shown(&[]);
+    let names = table::settings().filter(|setting| {
+        let is_of = |beginning: &str| setting.name.starts_with(beginning);
+        is_of("stream-") || is_of("set-") || is_of("event-keys-") || setting.name == "max-set-size"
+    });
+    let mut count = 0;
+    for setting in names {
+        let value = match setting.form {
+            "TIME" => "1500ms",
+            "SIZE" => "12345",
+            _ => "12345",
+        };
+        let changed = shown(&[(setting.name, value)]);
+        let lines = changed.lines().zip(defaults.lines()).filter(|(one, other)| one != other);
+        assert_eq!(lines.count(), 1, "{}: {changed}", setting.name);
+        count += 1;
+    }
+    assert_eq!(count, 23);
+    for (name, value) in [
+        ("stream-last-words", "3s"),
+        ("stream-backoff-cap", "10ms"),
+        ("stream-poll-events", "0"),
+        ("stream-call-timeout", "0s"),
+        ("set-verifications", "0"),
+    ] {
+        let _ = refusal(&[(name, value)]);
     }
 }

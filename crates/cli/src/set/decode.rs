@@ -16,6 +16,7 @@ use watchfire_model::object::DialectName;
 use watchfire_ssf::{
     Dialect, Expected, UnverifiedSet,
     catalogue::{Named, named},
+    set::ClockSkew,
 };
 
 use super::read_token;
@@ -115,6 +116,7 @@ fn receivers(token: &str, claims: &Map<String, Value>, keys: &KeySet) -> Vec<Rec
             issuer: set.issuer(),
             audiences: &audiences,
             now: SystemClock.now(),
+            skew: ClockSkew::default(),
         };
         set.verify(keys, &expected)
             .map(drop)

@@ -1,7 +1,10 @@
 //! The hostile tokens of the `ssf` crate, sent to the endpoint that all vendors share.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use serde_json::json;
+use watchfire_app::{Clock as _, intake::security_events::ClockSkew};
 use watchfire_harness::{Call, SetSender, TestServer, set_sender::SECURITY_EVENTS};
 use watchfire_model::object::DialectName;
 
@@ -75,3 +78,43 @@ async fn no_hostile_token_is_taken_at_the_endpoint() -> Result<()> {
     }
     Ok(())
 }
+
+/// JWT-18, ssf.md 1.2: how far clocks may be off are settings; without them five minutes and one.
+#[tokio::test]
+async fn the_skews_of_clocks_are_settings() -> Result<()> {
+    for (settings, ahead, expiry) in [(None, 300, 60), (Some((10, 5)), 10, 5)] {
+        let mut chosen = SetSender::settings();
+        if let Some((ahead, expiry)) = settings {
+            chosen.sets.skew = ClockSkew {
+                ahead: Duration::from_secs(ahead),
+                expiry: Duration::from_secs(expiry),
+            };
+        }
+        let server = TestServer::start_with(chosen).await?;
+        let sender = SetSender::register(&server, "https://vendor.example").await?;
+        // A profile that takes `exp` at all (SET-20).
+        sender.set_profile(&server, json!({"profile": "legacy-sse"})).await?;
+        let now = server.clock.now().as_seconds();
+        for (number, (claim, at, is_taken)) in [
+            ("iat", now + ahead, true),
+            ("iat", now + ahead + 1, false),
+            ("exp", now - expiry, true),
+            ("exp", now - expiry - 1, false),
+            ("nbf", now + expiry, true),
+            ("nbf", now + expiry + 1, false),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let event = json!({"subject": {"format": "email", "email": "nobody@example.com"}});
+            let mut claims = sender.claims(&server, &format!("s{number}"), SESSION_REVOKED, event);
+            claims["sub_id"] = json!({"format": "email", "email": "nobody@example.com"});
+            claims[claim] = json!(at);
+            let answer = sender.send(&server, &claims).await?;
+            assert_eq!(answer.status, if is_taken { 202 } else { 400 }, "{claim}: {}", answer.text);
+        }
+    }
+    Ok(())
+}
+
+const SESSION_REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";

@@ -22,10 +22,24 @@ use crate::{
     subject::{Subject, syntax},
 };
 
-/// How far ahead `iat` may be (JWT-18).
-pub const FUTURE_SKEW: Duration = Duration::from_secs(300);
-/// How far `exp` and `nbf` may be on the wrong side of now (ssf.md 1.2).
-pub const EXPIRY_SKEW: Duration = Duration::from_secs(60);
+/// How far a sender's clock may be off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockSkew {
+    /// How far ahead `iat` may be (JWT-18).
+    pub ahead: Duration,
+    /// How far `exp` and `nbf` may be on the wrong side of now (ssf.md 1.2).
+    pub expiry: Duration,
+}
+
+impl Default for ClockSkew {
+    fn default() -> Self {
+        Self {
+            ahead: Duration::from_secs(300),
+            expiry: Duration::from_secs(60),
+        }
+    }
+}
+
 /// Characters of `jti` (ssf.md 1.2).
 pub const MAX_JTI_CHARS: usize = 256;
 
@@ -48,7 +62,7 @@ pub(super) fn read_noting(payload: &[u8], expected: &Expected<'_>, mut notes: No
         return Err(SetError::unknown_issuer());
     }
     check_audience(&claims, expected, &mut notes)?;
-    let issued_at = issued_at(&claims, expected.now)?;
+    let issued_at = issued_at(&claims, expected)?;
     let jti = jti(&claims)?;
     check_lifetime(&claims, expected, &mut notes)?;
     let txn = transaction(&claims)?;
@@ -109,10 +123,10 @@ fn without_slash(aud: &str) -> &str {
 }
 
 /// Any age is taken, for queues and retries; only what is yet to come is not (ssf.md 1.2).
-fn issued_at(claims: &Map<String, Value>, now: Timestamp) -> Result<Timestamp, SetError> {
+fn issued_at(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<Timestamp, SetError> {
     let value = present(claims, "iat").ok_or_else(|| SetError::blank("iat"))?;
     let issued_at = numeric_date::instant(value).ok_or_else(|| SetError::claim("iat", MALFORMED))?;
-    if issued_at > now.plus(FUTURE_SKEW) {
+    if issued_at > expected.now.plus(expected.skew.ahead) {
         return Err(SetError::claim("iat", "The time is in the future"));
     }
     Ok(issued_at)
@@ -129,18 +143,18 @@ fn jti(claims: &Map<String, Value>) -> Result<String, SetError> {
 
 /// SET-20, `nbf`.
 fn check_lifetime(claims: &Map<String, Value>, expected: &Expected<'_>, notes: &mut Notes) -> Result<(), SetError> {
-    let now = expected.now;
+    let (now, skew) = (expected.now, expected.skew.expiry);
     if let Some(exp) = claims.get("exp") {
         if !expected.dialect.tolerate_exp {
             return Err(SetError::claim("exp", UNEXPECTED));
         }
         notes.add(Normalisation::ExpClaim);
-        if date(exp, "exp")?.is_some_and(|at| at < now.minus(EXPIRY_SKEW).as_seconds()) {
+        if date(exp, "exp")?.is_some_and(|at| at < now.minus(skew).as_seconds()) {
             return Err(SetError::claim("exp", "The time is past"));
         }
     }
     if let Some(nbf) = claims.get("nbf")
-        && date(nbf, "nbf")?.is_some_and(|at| at > now.plus(EXPIRY_SKEW).as_seconds())
+        && date(nbf, "nbf")?.is_some_and(|at| at > now.plus(skew).as_seconds())
     {
         return Err(SetError::claim("nbf", "The time is in the future"));
     }

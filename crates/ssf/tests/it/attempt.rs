@@ -14,7 +14,7 @@ use watchfire_crypto::{
     signing::{NewKey, PrivateKey},
 };
 use watchfire_model::{object::DialectName, time::Timestamp};
-use watchfire_ssf::{Dialect, EventKind, Expected, SetError, UnverifiedSet, VerifiedSet, VerifyFailure, builder};
+use watchfire_ssf::{Dialect, EventKind, Expected, SetError, UnverifiedSet, VerifiedSet, VerifyFailure, builder, set::ClockSkew};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_787_927_300);
 pub(crate) const ISSUER: &str = "https://transmitter.example/t1";
@@ -194,6 +194,7 @@ impl Attempt {
             issuer: &self.issuer,
             audiences: &self.audiences,
             now: NOW,
+            skew: ClockSkew::default(),
         };
         set.verify(&keys, &expected)
     }

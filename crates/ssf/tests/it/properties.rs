@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use watchfire_model::object::DialectName;
-use watchfire_ssf::{Dialect, EventKind, Expected, UnverifiedSet, VerifyFailure, set::read_claims};
+use watchfire_ssf::{
+    Dialect, EventKind, Expected, UnverifiedSet, VerifyFailure,
+    set::{ClockSkew, read_claims},
+};
 
 use crate::attempt::{AUDIENCE, Attempt, ISSUER, KEYS, NOW, Signature};
 
@@ -70,6 +73,7 @@ fn read(payload: &[u8], dialect: DialectName) -> Result<watchfire_ssf::VerifiedS
         issuer: ISSUER,
         audiences: &[AUDIENCE.to_owned()],
         now: NOW,
+        skew: ClockSkew::default(),
     };
     read_claims(payload, &expected)
 }

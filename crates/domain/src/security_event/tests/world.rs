@@ -16,7 +16,10 @@ use watchfire_model::{
     slice::{Need, Slice},
     time::Timestamp,
 };
-use watchfire_ssf::{Dialect, Expected, set::read_claims};
+use watchfire_ssf::{
+    Dialect, Expected,
+    set::{ClockSkew, read_claims},
+};
 
 use super::super::{AcceptSet, SetKeys, SetOutcome};
 use crate::{
@@ -143,6 +146,7 @@ impl World {
             issuer,
             audiences: &[ORG_URL.to_owned()],
             now: self.now,
+            skew: ClockSkew::default(),
         };
         let set = read_claims(claims.to_string().as_bytes(), &expected).map_err(Rejection::Set)?;
         let command = AcceptSet {

@@ -174,6 +174,87 @@ async fn only_so_many_wait_for_one_vendor() -> Result<()> {
     Ok(())
 }
 
+/// No token gets a 5xx for whom it names: past the places the answer is 429, which senders take as "later"
+/// (PUSH-12; ssf.md 4.1).
+#[tokio::test]
+async fn whoever_finds_no_place_is_told_to_come_again() -> Result<()> {
+    let server = Arc::new(
+        server_with(EventKeyLimits {
+            fetch: NEVER,
+            waiting: 2,
+            ..EventKeyLimits::default()
+        })
+        .await?,
+    );
+    let slow = SetSender::register(&server, "https://slow.example").await?;
+    slow.serve(hangs()).await;
+    let mut waiting = tokio::task::JoinSet::new();
+    for number in 0..10 {
+        let claims = slow.claims(&server, &format!("s{number}"), SESSION_REVOKED, session());
+        let (token, at) = (slow.sign(&claims)?, Arc::clone(&server));
+        waiting.spawn(async move { SetSender::post(&at, &token).await });
+    }
+    for _ in 0..8 {
+        let refused = waiting.join_next().await.context("an end")???;
+        assert_eq!((refused.status, refused.text_at("/err")), (429, "rate_limited"));
+        assert_eq!(refused.headers["retry-after"], "1");
+    }
+    assert_eq!(waiting.len(), 2);
+    Ok(())
+}
+
+/// A vendor that has just been registered and sends all at once is served once its keys are there.
+#[tokio::test]
+async fn a_burst_of_first_tokens_waits_for_the_keys() -> Result<()> {
+    let server = Arc::new(server().await?);
+    let sender = SetSender::register(&server, "https://vendor.example").await?;
+    let keys = json!({"keys": [sender.key.public_jwk()]});
+    let late = ResponseTemplate::new(200)
+        .set_body_json(keys)
+        .set_delay(Duration::from_millis(500));
+    sender.serve(late).await;
+    let mut burst = tokio::task::JoinSet::new();
+    for number in 0..100 {
+        let claims = sender.claims(&server, &format!("s{number}"), SESSION_REVOKED, session());
+        let (token, at) = (sender.sign(&claims)?, Arc::clone(&server));
+        burst.spawn(async move { SetSender::post(&at, &token).await.map(|answer| answer.status) });
+    }
+    while let Some(status) = burst.join_next().await {
+        assert_eq!(status??, 202);
+    }
+    assert_eq!(sender.fetches().await, 1);
+    Ok(())
+}
+
+/// What was taken and what was not, and why, by provider; whoever names none that is known is one of all.
+#[tokio::test]
+async fn tokens_are_counted_by_provider_and_result() -> Result<()> {
+    let server = server().await?;
+    let sender = SetSender::register(&server, "https://vendor.example").await?;
+    let claims = sender.claims(&server, "s1", SESSION_REVOKED, session());
+    let good = sender.sign(&claims)?;
+    let mut forged = good.clone();
+    forged.replace_range(forged.len() - 8.., "AAAAAAAA");
+    let mut stranger = claims.clone();
+    stranger["iss"] = json!("https://stranger.example");
+    let stranger = sender.sign(&stranger)?;
+    for token in [&*good, &*good, &*forged, &*forged, &*stranger, "no token"] {
+        SetSender::post(&server, token).await?;
+    }
+    let metrics = server.call("GET", "/metrics").send().await?.text;
+    let id = &sender.provider_id;
+    for line in [
+        format!("watchfire_sets_total{{provider=\"{id}\",result=\"accepted\"}} 1"),
+        format!("watchfire_sets_total{{provider=\"{id}\",result=\"duplicate\"}} 1"),
+        format!("watchfire_sets_refused_total{{provider=\"{id}\",err=\"authentication_failed\"}} 2"),
+        "watchfire_sets_refused_total{provider=\"none\",err=\"invalid_issuer\"} 1".to_owned(),
+        "watchfire_sets_refused_total{provider=\"none\",err=\"invalid_request\"} 1".to_owned(),
+    ] {
+        assert!(metrics.contains(&line), "{line}: {metrics}");
+    }
+    Ok(())
+}
+
 /// JWT-05: for a day past their time, and not a SET waits longer than the patience.
 #[tokio::test]
 async fn known_keys_are_used_while_the_vendor_hangs_or_is_down() -> Result<()> {
