@@ -18,6 +18,8 @@ const STEP_UPS_TO_CLEAR: u32 = 2;
 const CHANGE_MILLINATS: i32 = 800;
 /// So long a new device or country makes it count double.
 const CHANGE_IS_FRESH: Duration = Duration::from_secs(24 * 60 * 60);
+/// Facts of one entity at the most: names of devices are whatever a provider says.
+const MAX_FACTS: usize = 128;
 /// [`EntityRisk::facts`]: a credential of the user was changed.
 const CREDENTIAL_CHANGED: &str = "credential_changed";
 /// [`EntityRisk::facts`]: all sessions of the user were ended.
@@ -53,6 +55,8 @@ pub enum Change {
         /// What.
         fact: Fact,
     },
+    /// What was told under this name no longer holds.
+    RemoveFact(String),
     /// This is the user behind it.
     SetUser(UserId),
     /// This identifier leads to it.
@@ -154,7 +158,13 @@ fn apply(risk: &mut EntityRisk, change: Change, now: Timestamp) -> Vec<CauseKind
             end_remedied(risk)
         }
         Change::SetFact { name, fact } => {
-            risk.facts.insert(name, fact);
+            if risk.facts.len() < MAX_FACTS || risk.facts.contains_key(&name) {
+                risk.facts.insert(name, fact);
+            }
+            Vec::new()
+        }
+        Change::RemoveFact(name) => {
+            risk.facts.remove(&name);
             Vec::new()
         }
         Change::SetUser(user) => {

@@ -35,13 +35,15 @@ pub(super) enum Effect {
     CredentialChanged,
     /// A fact that is no risk.
     Fact { on: EntityKind, key: String, value: String },
+    /// Such a fact no longer holds.
+    NoFact { on: EntityKind, key: String },
 }
 
 impl Effect {
     /// On which of the entities it is.
     pub(super) const fn on(&self) -> EntityKind {
         match self {
-            Self::Cause { on, .. } | Self::TakeBack { on, .. } | Self::Fact { on, .. } => *on,
+            Self::Cause { on, .. } | Self::TakeBack { on, .. } | Self::Fact { on, .. } | Self::NoFact { on, .. } => *on,
             Self::CredentialChanged => User,
         }
     }
@@ -257,21 +259,28 @@ const ON_DEVICES: [&str; 14] = [
     "signed_nonce",
 ];
 
-/// The user's list of devices that authenticate it (row 5).
+/// What tells one such device of a user from another of its type (ssf.md 3.2).
+const DEVICE_NAMES: [&str; 3] = ["x509_serial", "friendly_name", "fido2_aaguid"];
+
+/// The user's list of devices that authenticate it (row 5): one fact a device.
 fn authenticator(event: &SecurityEvent, credential_type: &str, change_type: ChangeType) -> Option<Effect> {
     let named = ON_DEVICES
         .into_iter()
         .find(|known| known.eq_ignore_ascii_case(credential_type))?;
-    let word = match change_type {
-        ChangeType::Create => "create",
-        ChangeType::Revoke => "revoke",
-        ChangeType::Update => "update",
-        ChangeType::Delete => "delete",
-        ChangeType::Other => "other",
-    };
-    let name = event.claims.get("friendly_name").and_then(serde_json::Value::as_str);
-    let value = name.map_or_else(|| word.to_owned(), |name| format!("{word} {name}"));
-    Some(fact(User, &format!("authenticator {named}"), &value))
+    let name = DEVICE_NAMES
+        .iter()
+        .find_map(|member| event.claims.get(*member).and_then(serde_json::Value::as_str));
+    let key: String = format!("authenticator {named} {}", name.unwrap_or_default())
+        .trim_end()
+        .chars()
+        .take(MAX_FACT_CHARS)
+        .collect();
+    match change_type {
+        ChangeType::Create => Some(fact(User, &key, "created")),
+        ChangeType::Update => Some(fact(User, &key, "updated")),
+        ChangeType::Revoke | ChangeType::Delete => Some(Effect::NoFact { on: User, key }),
+        ChangeType::Other => None,
+    }
 }
 
 const fn cause(on: EntityKind, kind: CauseKind, millinats: i32, half_life: Option<Duration>) -> Effect {

@@ -429,6 +429,7 @@ impl<'a> Handler<'a> {
                 from: From::Source(self.source.clone()),
             },
             Effect::CredentialChanged => Change::CredentialChanged(at, self.source.clone()),
+            Effect::NoFact { key, .. } => Change::RemoveFact(key),
             Effect::Fact { key, value, .. } => Change::SetFact {
                 name: key,
                 fact: Fact {

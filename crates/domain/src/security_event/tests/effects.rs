@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use watchfire_model::{
     entity::Entity,
     id::SessionId,
@@ -263,7 +263,51 @@ fn a_changed_credential_ends_what_asked_for_it() {
     world.take(ACME, &format!("{CAEP}credential-change"), about_jo(changed));
     let kinds: Vec<CauseKind> = world.causes(&jo()).into_iter().map(|(kind, _, _)| kind).collect();
     assert_eq!(kinds, [CauseKind::CredentialCompromise, CauseKind::CredentialChange]);
-    assert_eq!(world.fact(&jo(), "authenticator fido2-roaming"), Some("create Jo's key"));
+    assert_eq!(world.fact(&jo(), "authenticator fido2-roaming Jo's key"), Some("created"));
+}
+
+/// Row 5: the list of the devices that authenticate a user, one by one, in the words of SSF and of Okta's
+/// own transmitter. What is no device is not on it, and what is gone is not either.
+#[test]
+fn a_changed_credential_keeps_the_list_of_devices() {
+    let mut world = World::new();
+    let mut change = |credential_type: &str, change_type: &str, members: Value| {
+        let mut changed = json!({"credential_type": credential_type, "change_type": change_type});
+        let given = members.as_object().cloned().unwrap_or_default();
+        changed.as_object_mut().unwrap().extend(given);
+        world.take(ACME, &format!("{CAEP}credential-change"), about_jo(changed));
+        let facts = &world.risk(&jo()).unwrap().facts;
+        let devices = facts
+            .iter()
+            .filter_map(|(name, fact)| Some((name.strip_prefix("authenticator ")?, fact)));
+        let list: Vec<String> = devices.map(|(name, fact)| format!("{name}: {}", fact.value)).collect();
+        list.join("; ")
+    };
+    let (blue, red) = (json!({"friendly_name": "blue"}), json!({"friendly_name": "red"}));
+    assert_eq!(change("password", "update", json!({})), "");
+    assert_eq!(change("fido2-roaming", "create", blue.clone()), "fido2-roaming blue: created");
+    assert_eq!(
+        change("FIDO2-roaming", "create", red.clone()),
+        "fido2-roaming blue: created; fido2-roaming red: created"
+    );
+    assert_eq!(
+        change("fido2-roaming", "update", red.clone()),
+        "fido2-roaming blue: created; fido2-roaming red: updated"
+    );
+    assert_eq!(change("fido2-roaming", "delete", blue), "fido2-roaming red: updated");
+    assert_eq!(change("fido2-roaming", "revoke", red), "");
+    let certificate = json!({"x509_serial": "4711", "x509_issuer": "C=DE", "friendly_name": "laptop"});
+    assert_eq!(change("x509", "create", certificate), "x509 4711: created");
+    assert_eq!(change("x509", "revoke", json!({"x509_serial": "4711"})), "");
+    assert_eq!(change("OKTA_VERIFY_PUSH", "create", json!({})), "okta_verify_push: created");
+    assert_eq!(change("security_question", "create", json!({})), "okta_verify_push: created");
+    for number in 0..200 {
+        change("app", "create", json!({ "friendly_name": number.to_string() }));
+    }
+    assert!(
+        change("app", "other", json!({})).split("; ").count() <= 128,
+        "a provider cannot fill the record"
+    );
 }
 
 /// Row 4: the user is marked, and nothing speaks against it.
