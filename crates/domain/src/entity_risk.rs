@@ -9,16 +9,19 @@
 //! | `detect` | a detection: the log, the policy |
 //! | `guard` | cool-down, reach, approval |
 //! | `act` | what a rule does |
+//! | `settle` | what is done here for a user settles |
 
 mod act;
 mod change;
 mod detect;
 mod guard;
 mod record;
+mod settle;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::settle::{Done, names, settle, settle_needs};
 pub use self::{
     change::{Change, From},
     detect::{Detected, Response},

@@ -14,6 +14,7 @@ use watchfire_model::{
 use crate::{
     Rejection,
     command::{Command, Context, Decided},
+    entity_risk::{Done, settle, settle_needs},
     user,
 };
 
@@ -169,6 +170,7 @@ impl Command for ClearSessions {
             Need::children::<Session>(id),
             Need::children::<SessionToken>(id),
             Need::children::<AuthnTransaction>(id),
+            settle_needs(&self.user_id),
         ]
     }
 
@@ -179,7 +181,9 @@ impl Command for ClearSessions {
         let mut decision = Decision::new();
         let clear = user::event(EventType::UserSessionClear, &self.actor, &self.origin, user);
         context.log(&mut decision, clear);
-        end_sessions(user, slice, &mut decision, context, (&self.actor, &self.origin));
+        let by = (&self.actor, &self.origin);
+        end_sessions(user, slice, &mut decision, context, by);
+        settle(user, &[Done::SessionsEnded], slice, &mut decision, context, by);
         Decided::done(decision, ())
     }
 }
@@ -206,6 +210,7 @@ impl Command for RevokeEverything {
             Need::children::<Session>(id),
             Need::children::<SessionToken>(id),
             Need::children::<AuthnTransaction>(id),
+            settle_needs(&self.user_id),
         ]
     }
 
@@ -218,7 +223,9 @@ impl Command for RevokeEverything {
             let event = user::event(event_type, &self.actor, &self.origin, user);
             context.log(&mut decision, event);
         }
-        end_sessions(user, slice, &mut decision, context, (&self.actor, &self.origin));
+        let by = (&self.actor, &self.origin);
+        end_sessions(user, slice, &mut decision, context, by);
+        settle(user, &[Done::SessionsEnded], slice, &mut decision, context, by);
         Decided::done(decision, ())
     }
 }

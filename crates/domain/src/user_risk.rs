@@ -173,8 +173,6 @@ impl ClearCauses {
 
     /// Nothing was found, so no rule is asked: `user.risk.detect` would be wrong.
     fn record(&self, cleared: &[CauseKind], risks: &EntityRisks<'_>, decision: &mut Decision, context: &mut Context<'_>) {
-        let names: Vec<&str> = cleared.iter().map(|kind| kind.as_str()).collect();
-        let names = names.join(", ");
         let mut target = Target::new(self.entity.kind(), self.entity.id(), self.entity.id());
         if let Some(user) = self.entity.user().and_then(|id| risks.user(id)) {
             target = crate::user::target(user);
@@ -182,7 +180,7 @@ impl ClearCauses {
         let event = LogEvent::new(EventType::EntityRiskClear, self.actor.clone())
             .from_request(&self.origin)
             .target(target)
-            .debug("clearedCauses", names);
+            .debug("clearedCauses", entity_risk::names(cleared));
         context.log(decision, event);
     }
 }

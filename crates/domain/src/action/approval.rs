@@ -5,8 +5,7 @@ use watchfire_model::{
     id::{ActionId, UserId},
     log::{Actor, EventType, LogEvent, RequestOrigin},
     object::{
-        Action, ActionCall, ActionState, AuthnTransaction, CauseSource, EntityRisk, EntityRiskRule, Factor, Org, Session,
-        SessionToken, User,
+        Action, ActionCall, ActionState, AuthnTransaction, EntityRisk, EntityRiskRule, Factor, Org, Session, SessionToken, User,
     },
     row::Decision,
     slice::{Need, Slice},
@@ -16,7 +15,7 @@ use super::{about, not_found};
 use crate::{
     Rejection,
     command::{Command, Context, Decided},
-    entity_risk::{Change, EntityRisks, GuardLimits},
+    entity_risk::{Done, settle},
     session::end_sessions,
     user,
 };
@@ -150,14 +149,14 @@ impl DecideApproval {
                 let clear = user::event(EventType::UserSessionClear, by.0, by.1, user);
                 context.log(decision, clear);
                 end_sessions(user, slice, decision, context, by);
-                note_sessions_ended(user, slice, decision, context);
+                settle(user, &[Done::SessionsEnded], slice, decision, context, by);
                 ActionState::Done
             }
             (ActionCall::DeactivateUser { .. }, Some(user)) => {
                 // One that is off already stays off.
                 if let Ok(off) = user::deactivate(user, slice, decision, context, by) {
                     end_sessions(&off, slice, decision, context, by);
-                    note_sessions_ended(&off, slice, decision, context);
+                    settle(&off, &[Done::SessionsEnded], slice, decision, context, by);
                 }
                 ActionState::Done
             }
@@ -177,16 +176,6 @@ impl DecideApproval {
             }
         }
     }
-}
-
-/// Ends the causes of risk that the end of all sessions remedies (okta.md 9.4).
-fn note_sessions_ended(user: &User, slice: &Slice, decision: &mut Decision, context: &Context<'_>) {
-    let mut risks = EntityRisks::new(slice, GuardLimits::default(), context.now);
-    risks.change(
-        &Entity::User(user.id.clone()),
-        Change::SessionsEnded(CauseSource::Administrator),
-    );
-    risks.write(decision);
 }
 
 fn refused(cause: &str) -> Rejection {

@@ -6,8 +6,7 @@ use watchfire_model::{
     id::ActionId,
     log::{LogEvent, Outcome, OutcomeResult},
     object::{
-        Action, ActionCall, ActionCause, ActionState, CauseKind, CauseSource, EntityRiskAction, LogoutEndpoint, LogoutSelection,
-        UserStatus,
+        Action, ActionCall, ActionCause, ActionState, CauseSource, EntityRiskAction, LogoutEndpoint, LogoutSelection, UserStatus,
     },
     row::Decision,
 };
@@ -18,6 +17,7 @@ use super::{
     detect::{Case, Met},
     guard::Verdict,
     record,
+    settle::names,
 };
 use crate::{command::Context, session, user};
 
@@ -144,8 +144,7 @@ impl EntityRisks<'_> {
         if cleared.is_empty() {
             return event;
         }
-        let names: Vec<&str> = cleared.into_iter().map(CauseKind::as_str).collect();
-        event.debug("clearedCauses", names.join(", "))
+        event.debug("clearedCauses", names(&cleared))
     }
 
     /// The apps that an action logs the user out of.

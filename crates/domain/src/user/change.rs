@@ -12,6 +12,7 @@ use super::{event, find, with_status};
 use crate::{
     Rejection,
     command::{Command, Context, Decided},
+    entity_risk::{Done, settle, settle_needs},
     session::end_sessions,
 };
 
@@ -62,6 +63,7 @@ impl Command for ChangeUser {
             Need::children::<Session>(id),
             Need::children::<SessionToken>(id),
             Need::children::<AuthnTransaction>(id),
+            settle_needs(&self.id),
         ]
     }
 
@@ -82,6 +84,12 @@ impl ChangeUser {
         let user = carry_out(self.change, old, slice, &mut decision, context, by)?;
         if shuts_out || self.change == UserChange::ResetPassword {
             end_sessions(&user, slice, &mut decision, context, by);
+            let done = if shuts_out {
+                &[Done::SessionsEnded][..]
+            } else {
+                &[Done::SessionsEnded, Done::PasswordChanged]
+            };
+            settle(&user, done, slice, &mut decision, context, by);
         }
         Ok((decision, user))
     }

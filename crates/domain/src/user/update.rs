@@ -13,6 +13,7 @@ use super::{TAKEN, entity_tag, event, find, profile, touched};
 use crate::{
     Rejection,
     command::{Command, Context, Decided},
+    entity_risk::{Done, settle, settle_needs},
 };
 
 /// What happens to a profile.
@@ -46,7 +47,7 @@ impl Command for UpdateUser {
 
     fn needs(&self) -> Vec<Need> {
         let (ProfileChange::Merge(change) | ProfileChange::Replace(change)) = &self.profile;
-        let mut needs = vec![Need::object::<User>(self.id.as_str())];
+        let mut needs = vec![Need::object::<User>(self.id.as_str()), settle_needs(&self.id)];
         let login = change.get("login").and_then(Value::as_str);
         needs.extend(login.map(|login| Need::natural::<User>(fold(login))));
         needs
@@ -89,6 +90,8 @@ impl UpdateUser {
                 &mut decision,
                 event(EventType::UserUpdatePassword, &self.actor, &self.origin, &user),
             );
+            let by = (&self.actor, &self.origin);
+            settle(&user, &[Done::PasswordChanged], slice, &mut decision, context, by);
         }
         if profile_changed {
             context.log(

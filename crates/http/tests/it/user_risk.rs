@@ -204,3 +204,86 @@ async fn a_rule_about_high_sign_ins_ends_the_sign_in_too() -> Result<()> {
     assert_eq!(failure["reason"], "Entity risk policy ended all sessions");
     Ok(())
 }
+
+async fn new_password(server: &TestServer, user: &str) -> Result<Answer> {
+    let body = json!({"credentials": {"password": {"value": "another horse"}}});
+    let path = format!("/api/v1/users/{user}");
+    server.call("POST", &path).json(&body).send().await
+}
+
+async fn clear_sessions(server: &TestServer, user: &str) -> Result<Answer> {
+    let path = format!("/api/v1/users/{user}/sessions");
+    server.call("DELETE", &path).send().await
+}
+
+/// risk-engine.md 5.7, okta.md 9.4, 9.8: a new password and the end of all sessions settle a HIGH that a
+/// provider stated, together and in either order, and the log says so.
+#[tokio::test]
+async fn a_new_password_and_ended_sessions_settle_a_high() -> Result<()> {
+    for password_first in [true, false] {
+        let server = TestServer::start_with(SetSender::settings()).await?;
+        let id = user(&server, JO).await?;
+        let sender = SetSender::register(&server, "https://idp.example").await?;
+        // What was done before it was said settles nothing.
+        assert_eq!(new_password(&server, &id).await?.status, 200);
+        assert_eq!(clear_sessions(&server, &id).await?.status, 204);
+        server.clock.advance(Duration::from_secs(60));
+        sender.tell(&server, "one", USER_RISK, high(&server)).await?;
+        server.clock.advance(Duration::from_secs(60));
+        for last in [false, true] {
+            assert_eq!(risk(&server, &id).await?.text_at("/riskLevel"), "HIGH");
+            assert!(events(&server, "security.entity_risk.clear").await?.is_empty());
+            if password_first == last {
+                assert_eq!(clear_sessions(&server, &id).await?.status, 204);
+            } else {
+                assert_eq!(new_password(&server, &id).await?.status, 200);
+            }
+        }
+        assert_eq!(risk(&server, &id).await?.text_at("/riskLevel"), "NONE");
+        let logged = events(&server, "security.entity_risk.clear").await?;
+        assert_eq!(logged.len(), 1);
+        assert_eq!(logged[0]["debugContext"]["debugData"]["clearedCauses"], "user_risk");
+        assert_eq!(logged[0]["target"][0]["id"], json!(id));
+        assert_eq!(logged[0]["actor"]["type"], "User");
+    }
+    Ok(())
+}
+
+/// The same by the other ways: a password that is taken away ends the sessions too; a universal logout is
+/// the end of all sessions; a change that somebody demanded is settled by the password alone.
+#[tokio::test]
+async fn whatever_ends_sessions_or_passwords_settles() -> Result<()> {
+    const REQUIRED: &str = "https://schemas.openid.net/secevent/risc/event-type/account-credential-change-required";
+    let server = TestServer::start_with(SetSender::settings()).await?;
+    let id = user(&server, JO).await?;
+    let sender = SetSender::register(&server, "https://idp.example").await?;
+    let required = json!({"subject": {"user": {"format": "email", "email": JO}}});
+    let reset = format!("/api/v1/users/{id}/lifecycle/reset_password?sendEmail=false");
+    let causes = async || anyhow::Ok(explained(&server, &id).await?.json["causes"].clone());
+    sender.tell(&server, "one", REQUIRED, required.clone()).await?;
+    assert_eq!(causes().await?[0]["kind"], "credential_change_required");
+    assert_eq!(clear_sessions(&server, &id).await?.status, 204);
+    assert_eq!(causes().await?.as_array().map(Vec::len), Some(1));
+    assert_eq!(new_password(&server, &id).await?.status, 200);
+    assert_eq!(causes().await?, json!([]));
+
+    server.clock.advance(Duration::from_secs(60));
+    sender.tell(&server, "two", USER_RISK, high(&server)).await?;
+    let answer = server.call("POST", &reset).send().await?;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(causes().await?, json!([]));
+
+    server.clock.advance(Duration::from_secs(60));
+    sender.tell(&server, "three", USER_RISK, high(&server)).await?;
+    assert_eq!(new_password(&server, &id).await?.status, 200);
+    let revoke = json!({"sub_id": {"format": "opaque", "id": id}});
+    let answer = server
+        .call("POST", "/oauth2/v1/global-token-revocation")
+        .json(&revoke)
+        .send()
+        .await?;
+    assert_eq!(answer.status, 204, "{}", answer.text);
+    assert_eq!(causes().await?, json!([]));
+    assert_eq!(events(&server, "security.entity_risk.clear").await?.len(), 3);
+    Ok(())
+}
