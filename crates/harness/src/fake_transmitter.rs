@@ -22,7 +22,7 @@ use anyhow::{Context as _, Result};
 use axum::Router;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use watchfire_crypto::{
     jwk::Curve,
@@ -54,6 +54,7 @@ struct Inner {
     state: Mutex<State>,
     woken: tokio::sync::Notify,
     polls: AtomicUsize,
+    brought: watch::Sender<usize>,
     tokens: AtomicUsize,
     _stop: DropGuard,
 }
@@ -106,6 +107,7 @@ impl FakeTransmitter {
             state: Mutex::default(),
             woken: tokio::sync::Notify::new(),
             polls: AtomicUsize::new(0),
+            brought: watch::Sender::new(0),
             tokens: AtomicUsize::new(0),
             _stop: stop.clone().drop_guard(),
         });
@@ -180,17 +182,27 @@ impl FakeTransmitter {
             .collect()
     }
 
-    /// The body of the last call with this method and path.
-    pub fn last_body(&self, method: &str, path: &str) -> Value {
+    /// The bodies of all calls with this method and path, oldest first.
+    pub fn bodies(&self, method: &str, path: &str) -> Vec<Value> {
         let state = self.inner.state.lock();
-        let mut calls = state.calls.iter().rev();
-        let found = calls.find(|(m, p, _)| m == method && p.split('?').next() == Some(path));
-        found.map(|(.., body)| body.clone()).unwrap_or_default()
+        let calls = state.calls.iter();
+        let found = calls.filter(|(m, p, _)| m == method && p.split('?').next() == Some(path));
+        found.map(|(.., body)| body.clone()).collect()
+    }
+
+    /// The body of the last of them.
+    pub fn last_body(&self, method: &str, path: &str) -> Value {
+        self.bodies(method, path).pop().unwrap_or_default()
     }
 
     /// Polls that were answered or are being held.
     pub fn polls(&self) -> usize {
         self.inner.polls.load(Ordering::SeqCst)
+    }
+
+    /// How many polls were answered with tokens, as it changes.
+    pub fn brought(&self) -> watch::Receiver<usize> {
+        self.inner.brought.subscribe()
     }
 
     /// Access tokens that were asked for.

@@ -12,6 +12,8 @@ mod configuration;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod crash_polls;
+#[cfg(test)]
 mod crash_sets;
 #[cfg(test)]
 mod demo;
@@ -33,5 +35,7 @@ mod server;
 mod sets;
 #[cfg(test)]
 mod shared_signals;
+#[cfg(test)]
+mod streams;
 #[cfg(test)]
 mod transmitter;

@@ -328,7 +328,8 @@ async fn verify(State(fake): Fake, method: Method, uri: Uri, headers: HeaderMap,
 async fn push_verification(inner: &Arc<Inner>, id: &str, jti: &str, event: &Value) {
     let stream = inner.state.lock().streams.get(id).cloned().unwrap_or_default();
     let subject = json!({"format": "opaque", "id": id});
-    let iat = super::super::clock::START.as_seconds();
+    let told = inner.rough.lock().issued_at;
+    let iat = told.unwrap_or(super::super::clock::START.as_seconds());
     let Ok(token) = inner.sign(jti, iat, &stream.configuration["aud"], VERIFICATION, event.clone(), subject) else {
         return;
     };
@@ -385,7 +386,10 @@ async fn poll(
     let inner = up(&fake)?;
     inner.polls.fetch_add(1, Ordering::SeqCst);
     let body = admit(&inner, &method, &uri, &headers, &body)?;
-    let scripted = inner.rough.lock().polls.pop_front();
+    let scripted = {
+        let mut rough = inner.rough.lock();
+        rough.polls.pop_front().or_else(|| rough.every_poll.clone())
+    };
     match scripted {
         Some(Scripted::Status(status, retry_after)) => {
             let mut response = error(status, "scripted");
@@ -395,6 +399,7 @@ async fn poll(
             return Err(response);
         }
         Some(Scripted::Body(text)) => {
+            inner.brought.send_modify(|count| *count += 1);
             return Ok((StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], text).into_response());
         }
         Some(Scripted::Hang) => std::future::pending().await,
@@ -426,6 +431,9 @@ async fn poll(
             (sets, max > 0 && stream.queue.len() > max)
         };
         if !sets.is_empty() || !waits || tokio::time::Instant::now() >= until {
+            if !sets.is_empty() {
+                inner.brought.send_modify(|count| *count += 1);
+            }
             let mut answered = json!({ "sets": sets });
             if more {
                 answered["moreAvailable"] = json!(true);

@@ -40,12 +40,16 @@ pub struct Rough {
     pub inactivity_timeout: Option<u64>,
     /// Answers to the next polls, before those that are in order.
     pub polls: VecDeque<Scripted>,
+    /// Answer to every poll behind those, until it is taken away.
+    pub every_poll: Option<Scripted>,
     /// The next calls of the stream API are answered with these statuses.
     pub statuses: VecDeque<u16>,
     /// What is deleted is answered with this status.
     pub delete_status: Option<u16>,
     /// Where the org URL really is: SETs are pushed there.
     pub push_to: Option<String>,
+    /// `iat` of the verifications that it sends; where nobody says, what a fake clock shows.
+    pub issued_at: Option<i64>,
     /// Tokens that are given out live this long.
     pub token_life: Option<u64>,
 }

@@ -238,3 +238,64 @@ async fn gone(transmitter: &FakeTransmitter) -> Result<()> {
     }
     Ok(())
 }
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// META-11: once a day; what cannot be used is not, and what is known stays.
+#[tokio::test]
+async fn metadata_is_read_again_every_day() -> Result<()> {
+    let (server, transmitter) = start(|_| {}).await?;
+    let stream = made(&server, &new_stream(&transmitter, "poll")).await?;
+    let verify = || async { anyhow::Ok(server.call("POST", &path(&stream, "/verify")).send().await?.status) };
+    let polled = || async {
+        let seen = transmitter.polls();
+        wait_for(&server, &stream, |_| transmitter.polls() > seen + 2).await
+    };
+    // Gone, and then somebody else's: neither is taken for what it is not.
+    for is_gone in [true, false] {
+        transmitter.rough(|it| {
+            it.appended_metadata = is_gone;
+            it.issuer = (!is_gone).then(|| "https://other.example".to_owned());
+        });
+        server.clock.advance(DAY);
+        polled().await?;
+        transmitter.rough(|it| it.issuer = None);
+        assert_eq!(verify().await?, 202);
+    }
+    transmitter.rough(|it| it.without_endpoints = vec!["verification_endpoint"]);
+    server.clock.advance(DAY - Duration::from_secs(1));
+    polled().await?;
+    assert_eq!(verify().await?, 202, "a day has not passed");
+    server.clock.advance(Duration::from_secs(1));
+    let until = tokio::time::Instant::now() + Duration::from_secs(20);
+    while verify().await? == 202 {
+        anyhow::ensure!(tokio::time::Instant::now() < until, "it is not read again");
+    }
+    Ok(())
+}
+
+/// STRM-19: a transmitter that never answers is left alone after a week, here for good.
+#[tokio::test]
+async fn a_transmitter_that_never_deletes_is_given_up_after_a_week() -> Result<()> {
+    let (server, transmitter) = start(|it| it.delete_status = Some(503)).await?;
+    let stream = made(&server, &new_stream(&transmitter, "poll")).await?;
+    assert_eq!(server.call("DELETE", &path(&stream, "")).send().await?.status, 204);
+    let tries = || transmitter.calls().iter().filter(|call| call.starts_with("DELETE")).count();
+    let known = |server: &TestServer| server.app.state().directory().streams_in().count();
+    server.clock.advance(7 * DAY - Duration::from_secs(1));
+    let (seen, until) = (tries(), tokio::time::Instant::now() + Duration::from_secs(20));
+    while tries() < seen + 2 {
+        anyhow::ensure!(tokio::time::Instant::now() < until, "it is not tried again");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(known(&server), 1);
+    server.clock.advance(Duration::from_secs(1));
+    while known(&server) > 0 {
+        anyhow::ensure!(tokio::time::Instant::now() < until, "it is not given up");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let tried = tries();
+    let server = server.restart().await?;
+    assert_eq!((known(&server), tries(), transmitter.streams()), (0, tried, 1));
+    Ok(())
+}

@@ -125,11 +125,15 @@ async fn polling_survives_rough_answers() -> Result<()> {
         ("hang", Scripted::Hang, true),
     ] {
         let (server, transmitter, stream) = polled(|_| {}).await?;
-        transmitter.rough(|it| it.polls = [scripted].into());
         if is_fault {
+            // A poll that goes well takes the error away: it is given until it has been seen.
+            transmitter.rough(|it| it.every_poll = Some(scripted));
             wait_for(&server, &stream, |it| it["lastError"].is_string())
                 .await
                 .context(name)?;
+            transmitter.rough(|it| it.every_poll = None);
+        } else {
+            transmitter.rough(|it| it.polls = [scripted].into());
         }
         about_alice(&transmitter, "a")?;
         transmitter
@@ -185,14 +189,13 @@ async fn acknowledgements_survive_a_restart() -> Result<()> {
     let token = transmitter.set("a", IAT, "alice@example.com")?;
     let answer = json!({"sets": {"a": token}}).to_string();
     transmitter.rough(|it| {
-        it.polls = std::iter::once(Scripted::Body(answer))
-            .chain(std::iter::repeat_n(Scripted::Status(503, None), 1_000))
-            .collect();
+        it.polls = [Scripted::Body(answer)].into();
+        it.every_poll = Some(Scripted::Status(503, None));
     });
     wait_for(&server, &stream, |it| it["unsentAcknowledgements"] == 1).await?;
     let server = server.restart().await?;
     assert_eq!(get(&server, &stream).await?["unsentAcknowledgements"], 1);
-    transmitter.rough(|it| it.polls.clear());
+    transmitter.rough(|it| it.every_poll = None);
     transmitter.wait_until(|it| it.acked == ["a"]).await?;
     assert_eq!(reports(&server).await?, 1);
     Ok(())
@@ -214,5 +217,31 @@ async fn a_provider_that_is_not_heard_is_not_polled() -> Result<()> {
     assert_eq!((remote.acked.len(), remote.refused.len(), remote.queue.len()), (0, 0, 1));
     server.call("POST", &format!("{lifecycle}/activate")).send().await?;
     transmitter.wait_until(|it| it.acked == ["a"]).await?;
+    Ok(())
+}
+
+/// POLL-13, POLL-14: both are settings.
+#[tokio::test]
+async fn a_poll_asks_and_tells_no_more_than_its_limits() -> Result<()> {
+    let mut limited = settings();
+    limited.streams.poll_events = 3;
+    limited.streams.poll_acks = 2;
+    let server = TestServer::start_with(limited).await?;
+    let transmitter = FakeTransmitter::start().await?;
+    let stream = made(&server, &new_stream(&transmitter, "poll")).await?;
+    for number in 0..10 {
+        let jti = format!("jti-{number}");
+        transmitter.enqueue(&jti, transmitter.set(&jti, IAT, "nobody@example.com")?)?;
+    }
+    transmitter.wait_until(|it| it.queue.is_empty()).await?;
+    let path = format!("/poll/{}", stream["streamId"].as_str().unwrap_or_default());
+    let bodies = transmitter.bodies("POST", &path);
+    let acks = |body: &Value| body["ack"].as_array().map_or(0, Vec::len);
+    assert!(bodies.iter().all(|body| acks(body) <= 2), "{bodies:?}");
+    assert!(bodies.iter().any(|body| acks(body) == 2), "{bodies:?}");
+    assert!(
+        bodies.iter().all(|body| body["maxEvents"] == 3 || body["maxEvents"] == 0),
+        "{bodies:?}"
+    );
     Ok(())
 }

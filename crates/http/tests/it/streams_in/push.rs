@@ -137,3 +137,50 @@ async fn another_audience_is_refused() -> Result<()> {
     assert_eq!(transmitter.push(&token).await?.0, 202);
     Ok(())
 }
+
+/// PUSH-04, ITOP-16: the strict profile takes one content type, and a token of another is not looked at.
+#[tokio::test]
+async fn the_strict_profile_takes_one_content_type() -> Result<()> {
+    let (server, transmitter) = start(|_| {}).await?;
+    let mut body = new_stream(&transmitter, "push");
+    body["profile"] = json!("interop");
+    let stream = made(&server, &body).await?;
+    let (_, remote) = transmitter.only_stream()?;
+    let credential = remote.authorization_header.context("a credential")?;
+    let url = stream["delivery"]["endpointUrl"].as_str().unwrap_or_default();
+    let path = url.strip_prefix("https://org.example").context("ours")?;
+    let token = transmitter.set("a", IAT, "alice@example.com")?;
+    let post = |content_type: Option<&str>| {
+        let call = server.call("POST", path).anonymous().header("authorization", &credential);
+        let call = match content_type {
+            Some(content_type) => call.header("content-type", content_type),
+            None => call,
+        };
+        call.text(token.clone()).send()
+    };
+    for wrong in [
+        None,
+        Some("application/jwt"),
+        Some("application/json"),
+        Some("text/plain"),
+        Some(""),
+    ] {
+        let refused = post(wrong).await?;
+        assert_eq!(
+            (refused.status, refused.text_at("/err")),
+            (415, "invalid_request"),
+            "{wrong:?}"
+        );
+        assert!(
+            refused.text_at("/description").contains("application/secevent+jwt"),
+            "{}",
+            refused.text
+        );
+    }
+    for right in ["application/secevent+jwt", "APPLICATION/secevent+JWT; charset=utf-8"] {
+        let read = post(Some(right)).await?;
+        // What is wrong with it now is its algorithm (ITOP-16): it was read.
+        assert_eq!((read.status, read.text_at("/err")), (400, "invalid_key"), "{right}");
+    }
+    Ok(())
+}
