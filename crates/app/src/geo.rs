@@ -26,6 +26,7 @@ use self::record::Record;
 pub use self::{
     data_file::{DataFile, GeoError, Summary},
     folder::{Folder, Stamp, read},
+    keeper::Change,
 };
 use crate::{App, Result, access::Principal};
 

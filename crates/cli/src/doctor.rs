@@ -3,6 +3,7 @@
 mod checks;
 mod environment;
 mod finding;
+mod geo;
 mod providers;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -105,6 +106,7 @@ async fn ask(api: &Api, has_token: bool) -> Vec<Finding> {
         let enforced = providers::check(api, &mut findings).await;
         findings.push(providers::rule(api, enforced).await);
         findings.push(checks::refused_tokens(api).await);
+        findings.extend(geo::check(api).await);
     }
     findings
 }

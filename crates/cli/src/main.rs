@@ -5,6 +5,7 @@ mod api;
 mod app;
 mod command;
 mod config;
+mod data;
 mod demo;
 mod doctor;
 mod eval;
@@ -86,6 +87,9 @@ enum Command {
     /// What rules want done: approvals, dead letters
     #[command(subcommand)]
     Action(action::Command),
+    /// Files that say where addresses are: countries, cities, networks
+    #[command(subcommand)]
+    Data(data::Command),
     /// Read the System Log
     Log(log::Arguments),
     /// Check a running installation and say what to do about each fault
@@ -133,6 +137,7 @@ async fn run(command: Command, terminal: &Terminal) -> Result<ExitCode> {
         Command::User(command) => user::run(&command, terminal).await?,
         Command::Policy(command) => policy::run(&command, terminal).await?,
         Command::Action(command) => action::run(&command, terminal).await?,
+        Command::Data(command) => data::run(&command, terminal)?,
         Command::Log(arguments) => log::run(&arguments, terminal).await?,
         Command::Doctor(arguments) => return doctor::run(&arguments, terminal).await,
         Command::Demo(arguments) => return demo::run(&arguments, terminal).await,

@@ -3,6 +3,7 @@
 mod actions;
 mod api_tokens;
 mod entity_risk;
+mod geo_data;
 mod provider_profiles;
 mod receipts;
 mod signing_keys;
@@ -32,6 +33,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(entity_risk::clear))
         .routes(routes!(provider_profiles::get, provider_profiles::replace))
         .routes(routes!(provider_profiles::refresh_keys))
+        .routes(routes!(geo_data::list))
         .routes(routes!(receipts::list))
         .routes(routes!(receipts::get))
 }

@@ -10,7 +10,7 @@ use crate::{App, sequencer::ErrorChain};
 
 /// What became of a changed file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
+pub enum Change {
     /// It is in use.
     Loaded,
     /// It is no good; what was in use still is.
@@ -20,7 +20,8 @@ pub(crate) enum Change {
 }
 
 impl Change {
-    pub(crate) const fn as_str(self) -> &'static str {
+    /// As it is written in labels.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Loaded => "loaded",
             Self::Refused => "refused",
@@ -31,7 +32,7 @@ impl Change {
 
 impl Geo {
     /// Looks at the folder and takes up what has changed. Reads files: not for an async thread.
-    pub(crate) fn refresh(&self, now: Timestamp) -> Vec<(Kind, Change)> {
+    pub fn refresh(&self, now: Timestamp) -> Vec<(Kind, Change)> {
         let Some(path) = &self.settings.folder else {
             return Vec::new();
         };
