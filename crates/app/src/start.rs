@@ -20,7 +20,10 @@ use watchfire_store::{index::Index, journal::Journal};
 use crate::{
     App, Clock, Entropy, Error, Result, Vault,
     entropy::url_safe,
-    identity::signing_keys::{generate, seal_new},
+    identity::{
+        population_keeper::load_population,
+        signing_keys::{generate, seal_new},
+    },
     ids::KeyedIds,
     response::delivery::Delivery,
     sequencer::{Ended, Sequencer},
@@ -70,6 +73,7 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
     let state = Arc::new(State::new(parts.settings.signals).with_outbox(parts.settings.delivery.outbox));
     load_directory(&*parts.index, &state).await?;
     load_signals(&*parts.index, &state, parts.clock.now()).await?;
+    load_population(&*parts.index, &state, &parts.settings.sign_ins).await?;
     let ids = KeyedIds::new(parts.vault.id_key(), parts.epoch);
     let (sequencer, commands) = Sequencer::new(
         parts.journal,
@@ -101,7 +105,12 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
     }
     let delivery = tokio::spawn(Delivery::new(app.clone(), epoch).run(stop.clone()));
     let streams = tokio::spawn(app.clone().keep_streams_in(stop.clone()));
-    tokio::spawn(end_in_order(stop.clone(), vec![streams, delivery], sequencer_stop));
+    let population = tokio::spawn(app.clone().keep_population(stop.clone()));
+    tokio::spawn(end_in_order(
+        stop.clone(),
+        vec![streams, delivery, population],
+        sequencer_stop,
+    ));
     if let Some(lifetime) = app.settings.signing_key_lifetime {
         tokio::spawn(app.clone().rotate_when_due(lifetime, stop.clone()));
     }

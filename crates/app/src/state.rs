@@ -15,6 +15,7 @@ use watchfire_model::{
     time::Timestamp,
 };
 
+pub(crate) use self::population::Until;
 pub use self::{
     directory::Directory,
     outbox::{Due, Outbox, OutboxLimits, TargetKey},

@@ -19,6 +19,7 @@ pub mod logout_endpoint;
 pub mod org;
 pub mod policy;
 pub mod policy_rule;
+pub mod population;
 pub mod rejection;
 pub mod risk_event;
 pub mod risk_provider;

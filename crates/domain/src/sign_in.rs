@@ -4,14 +4,18 @@
 //! |---|---|
 //! | `password` | the first step: assessment, policy, success, challenge or refusal |
 //! | `factor` | the second step, and giving up |
+//! | `evaluation` | a sign-in at somebody else's identity provider: assessment and policy |
+//! | `outcome` | how that one ended |
 //! | `sighting` | what is known of an attempt, and its assessment |
 //! | `history` | the record of a sign-in, and what is learnt from it |
 //! | `influence` | what a sign-in means for the risk of its user |
 //! | `record` | what the System Log says of a sign-in |
 
+mod evaluation;
 mod factor;
 mod history;
 mod influence;
+mod outcome;
 mod password;
 mod record;
 mod sighting;
@@ -20,8 +24,10 @@ mod sighting;
 mod tests;
 
 pub use self::{
+    evaluation::{EvaluateSignIn, Whom},
     factor::{CancelSignIn, Code, FactorAnswer, VerifyFactor},
-    history::{recorded_attempt, recorded_basis, recorded_delta},
+    history::{recorded_assessment, recorded_attempt, recorded_basis, recorded_delta},
+    outcome::{NOT_ME_WITHIN, TellOutcome, Told},
     password::{Checked, Client, SignIn},
     record::RefuseBlockedAddress,
     sighting::Sighting,

@@ -218,6 +218,12 @@ impl BehaviorResult {
         }
     }
 
+    /// Reads the result.
+    pub fn parse(text: &str) -> Option<Self> {
+        let all = [Self::Positive, Self::Negative, Self::Unknown, Self::BadRequest];
+        all.into_iter().find(|it| it.as_str() == text)
+    }
+
     /// Whether a rule that names the behaviour matches: only what is known to be usual does not.
     pub const fn matches_a_condition(self) -> bool {
         !matches!(self, Self::Negative)

@@ -32,7 +32,7 @@ pub use self::{
     fixed::Micro,
     key::{HashKey, Key},
     level::Level,
-    population::{Concentration, Population},
+    population::{Concentration, Population, PopulationError},
     profile::{Profile, ProfileError},
     settings::{MODEL_VERSION, Settings},
     signals::{Cause, Line, ProviderWord, Signals, Zone},

@@ -6,6 +6,7 @@ mod entity_risk;
 mod geo_data;
 mod provider_profiles;
 mod receipts;
+mod sign_ins;
 mod signing_keys;
 mod streams_in;
 mod universal_logout;
@@ -20,6 +21,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(signing_keys::rotate))
         .routes(routes!(api_tokens::create))
         .merge(actions::router())
+        .merge(sign_ins::router())
         .merge(workflows::router())
         .merge(universal_logout::router())
         .routes(routes!(streams_in::list, streams_in::create))

@@ -11,6 +11,7 @@ mod entity_risk;
 mod entity_risk_policy;
 mod org;
 mod policy;
+mod population;
 mod risk_provider;
 mod security_events_provider;
 mod sign_in;
@@ -33,6 +34,7 @@ pub use self::{
         Access, FactorPrompt, NetworkCondition, NetworkConnection, Policy, RiskScoreLevel, Rule, RuleConditions, SignOnAction,
         SignOnSession, Zone, ZoneEntry, ZoneUsage,
     },
+    population::{PopulationPart, PopulationSnapshot},
     risk_provider::{ProviderAction, RiskProvider},
     security_events_provider::{DialectName, ProviderProfile, SecurityEventsProvider},
     sign_in::{Asked, AskedBy, Lesson, Named, SignInClient, SignInProfile, SignInRecord, SignInRisk, SignInState, SignInVerdict},
@@ -163,6 +165,10 @@ objects! {
     SignInProfile = "sign_in_profile",
     /// A sign-in that was assessed.
     SignInRecord = "sign_in",
+    /// Where the statistics of everybody's sign-ins are.
+    PopulationSnapshot = "population",
+    /// A part of them.
+    PopulationPart = "population_part",
     /// A sign-on policy.
     Policy = "policy",
     /// A rule of a policy.

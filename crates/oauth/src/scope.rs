@@ -53,6 +53,7 @@ pub const SCOPES: &[&str] = &[
     "watchfire.read",
     "watchfire.signIns.evaluate",
     "watchfire.signIns.outcome",
+    "watchfire.signIns.read",
 ];
 
 /// Scopes about a person, whom `client_credentials` does not have (okta.md 1.3.4).

@@ -172,6 +172,6 @@ fn user_agent(source: &SignInSource) -> &str {
 
 /// A device token as it is kept and logged. It counts only from a trusted application; a fingerprint counts
 /// for nothing (okta.md 9.1).
-fn hash_of_device(token: &str) -> String {
+pub(super) fn hash_of_device(token: &str) -> String {
     sha256_hex(format!("device token\0{token}"))
 }

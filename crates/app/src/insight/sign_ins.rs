@@ -1,8 +1,11 @@
 //! The records of sign-ins.
 
+use watchfire_domain::sign_in::{recorded_assessment, recorded_basis};
+use watchfire_engine::{Assessment, model::FloorRule};
 use watchfire_model::{
     id::{SignInId, UserId},
     object::{Kind, SignInRecord},
+    signal::RiskLevel,
     time::Timestamp,
 };
 use watchfire_store::index::RangeQuery;
@@ -11,6 +14,47 @@ use crate::{App, Error, Result, access::Principal, reads::Listed};
 
 /// The scope that reads them.
 pub const READ: &str = "watchfire.signIns.read";
+
+/// A recorded verdict computed again.
+#[derive(Clone, Debug)]
+pub struct Recomputed {
+    /// What the numbers come to.
+    pub assessment: Assessment,
+    /// The weight of all evidence, in nats.
+    pub evidence: f64,
+    /// The rules that the verdict may not fall below, and their levels.
+    pub floors: Vec<(&'static str, RiskLevel)>,
+    /// From which scores on it is MEDIUM and HIGH.
+    pub thresholds: (u8, u8),
+    /// The version of the formulas.
+    pub version: u16,
+    /// Whether that is what was recorded.
+    pub matches: bool,
+}
+
+/// Computes a recorded verdict again; `None` when its numbers are of another version of the model.
+pub fn recomputed(record: &SignInRecord) -> Option<Recomputed> {
+    let basis = recorded_basis(record)?;
+    let assessment = recorded_assessment(record)?;
+    let verdict = basis.verdict();
+    let risk = &record.risk;
+    let floors = verdict.floors.iter().map(|floor| {
+        let rule = match floor.rule {
+            FloorRule::ColdStart => "cold_start",
+            FloorRule::UnderAttack => "under_attack",
+            FloorRule::Provider(_) => "level_floor",
+        };
+        (rule, floor.level)
+    });
+    Some(Recomputed {
+        floors: floors.collect(),
+        evidence: verdict.evidence,
+        thresholds: (basis.settings.medium, basis.settings.high),
+        version: basis.version,
+        matches: (assessment.score, assessment.level, &assessment.reasons) == (risk.score, risk.level, &risk.reasons),
+        assessment,
+    })
+}
 
 /// Which records a page is taken from.
 #[derive(Clone, Debug, Default)]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use watchfire_engine::{
-    Assessed,
-    model::{Attempt, Basis, Delta, Place},
+    Assessed, Assessment, Behavior, BehaviorName, BehaviorResult, explain,
+    model::{Attempt, Basis, Delta, MODEL_VERSION, Place},
     policy::{Decision as PolicyDecision, Evaluation},
     user_agent::Device,
 };
@@ -58,6 +58,7 @@ impl Judgement<'_> {
                     .collect(),
             },
             asked: asked(self.evaluation, self.revision),
+            idempotency: None,
             state: SignInState::Pending,
             ended_at: None,
             basis: serde_json::to_value(&self.assessed.basis).unwrap_or_default(),
@@ -101,6 +102,16 @@ pub fn recorded_attempt(record: &SignInRecord) -> Attempt {
         user_agent,
         token: client.device_token_hash.clone(),
     }
+}
+
+/// The assessment that the recorded numbers come to; `None` when they are of another version.
+pub fn recorded_assessment(record: &SignInRecord) -> Option<Assessment> {
+    let basis = recorded_basis(record).filter(|basis| basis.version == MODEL_VERSION)?;
+    let behaviors = BehaviorName::ALL.into_iter().filter_map(|name| {
+        let result = BehaviorResult::parse(record.risk.behaviors.get(name.as_str())?)?;
+        Some(Behavior { name, result })
+    });
+    Some(explain(&basis, behaviors.collect(), &recorded_attempt(record)))
 }
 
 /// Ends a sign-in. One that let nobody in has nothing to teach.

@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, time::Duration};
 use watchfire_engine::{Assessment, BehaviorName, BehaviorResult, model::Profile};
 use watchfire_model::{
     entity::Entity,
+    log::RequestOrigin,
     object::{AuthnTransaction, Cause, CauseKind, CauseSource, Detection, User},
     row::Decision,
     signal::RiskLevel,
     slice::Slice,
 };
 
-use super::{password::Step, record::actor, sighting::profile};
+use super::{record::actor, sighting::profile};
 use crate::{
     command::Context,
     entity_risk::{Change, Detected, EntityRisks, GuardLimits, Response},
@@ -25,14 +26,27 @@ const HALF_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 /// nothing is known, which says nothing against the user.
 const SUCCESSES_OF_HABIT: u32 = 3;
 
+/// A sign-in whose password was right.
+pub(super) struct Influence<'a> {
+    pub(super) user: &'a User,
+    pub(super) assessment: &'a Assessment,
+    /// The debug members of its events.
+    pub(super) details: &'a BTreeMap<String, String>,
+    pub(super) origin: &'a RequestOrigin,
+}
+
 /// A sign-in with the right password that is HIGH raises the user to MEDIUM; one from a new device or
 /// country right after a credential was changed makes that change count double. The policy decides what
 /// is done about it.
-pub(super) fn raise(step: &Step<'_>, slice: &Slice, decision: &mut Decision, context: &mut Context<'_>) -> Response {
-    let assessment = &step.assessed.assessment;
-    let entity = Entity::User(step.user.id.clone());
-    let mut risks = EntityRisks::new(slice, step.command.guard, context.now);
-    let is_raised = tells_something(&profile(slice, &step.user.id), assessment);
+pub(super) fn raise(
+    influence: &Influence<'_>,
+    risks: &mut EntityRisks<'_>,
+    slice: &Slice,
+    (decision, context): (&mut Decision, &mut Context<'_>),
+) -> Response {
+    let assessment = influence.assessment;
+    let entity = Entity::User(influence.user.id.clone());
+    let is_raised = tells_something(&profile(slice, &influence.user.id), assessment);
     if is_raised {
         risks.change(&entity, Change::Add(cause(assessment, context)));
     }
@@ -41,34 +55,40 @@ pub(super) fn raise(step: &Step<'_>, slice: &Slice, decision: &mut Decision, con
         return Response::default();
     }
     let details = ["behaviors", "threatSuspected"].iter().filter_map(|&key| {
-        let value = step.record.debug_data.get(key)?;
+        let value = influence.details.get(key)?;
         Some((key.to_owned(), value.clone()))
     });
     let details: BTreeMap<String, String> = details.collect();
-    let response = risks.detect(
+    risks.detect(
         decision,
         context,
         &Detected {
-            user: &step.user.id,
+            user: &influence.user.id,
             detection: Detection::SessionInfluencedUserRisk,
             source: &CauseSource::Engine,
             reasons: &assessment.reasons,
-            actor: Some(&actor(step.user)),
-            origin: &step.command.origin,
+            actor: Some(&actor(influence.user)),
+            origin: influence.origin,
             receipt: None,
             details: &details,
         },
-    );
-    risks.write(decision);
-    response
+    )
 }
 
 /// A second factor was shown: what that settles no longer speaks against the user.
 pub(super) fn settle(user: &User, transaction: &AuthnTransaction, slice: &Slice, decision: &mut Decision, context: &Context<'_>) {
     let mut risks = EntityRisks::new(slice, GuardLimits::default(), context.now);
-    let clean = transaction.failures == 0 && transaction.level != RiskLevel::High;
-    risks.change(&Entity::User(user.id.clone()), Change::SteppedUp { clean });
+    settled(
+        &mut risks,
+        user,
+        transaction.failures == 0 && transaction.level != RiskLevel::High,
+    );
     risks.write(decision);
+}
+
+/// As [`settle`]; `clean` where it was shown at once and not at HIGH risk.
+pub(super) fn settled(risks: &mut EntityRisks<'_>, user: &User, clean: bool) {
+    risks.change(&Entity::User(user.id.clone()), Change::SteppedUp { clean });
 }
 
 fn tells_something(profile: &Profile, assessment: &Assessment) -> bool {

@@ -21,14 +21,14 @@ use watchfire_model::{
 use super::{
     Accepted, Challenged, Progress, STATE_TOKEN_LIFE, SignedIn, active_factors,
     history::{self, Judgement, ended},
-    influence::raise,
+    influence::{Influence, raise},
     record::{Record, actor, locked},
     sighting::Sighting,
 };
 use crate::{
     Rejection,
     command::{Command, Context, Decided},
-    entity_risk::{self, GuardLimits},
+    entity_risk::{self, EntityRisks, GuardLimits},
     user::touched,
 };
 
@@ -258,7 +258,15 @@ impl Step<'_> {
         let mut decision = Decision::new();
         let evaluated = self.record.evaluation(actor(self.user), &self.command.origin, evaluation);
         context.log(&mut decision, evaluated);
-        let response = raise(&self, slice, &mut decision, context);
+        let influence = Influence {
+            user: self.user,
+            assessment: &self.assessed.assessment,
+            details: &self.record.debug_data,
+            origin: &self.command.origin,
+        };
+        let mut risks = EntityRisks::new(slice, self.command.guard, context.now);
+        let response = raise(&influence, &mut risks, slice, (&mut decision, context));
+        risks.write(&mut decision);
         let session = evaluation
             .action
             .as_ref()

@@ -195,7 +195,7 @@ impl<'a> Lookup<'a> {
     /// new. The number of new values in a Dirichlet process is nearly a Poisson one whose mean is `b` times
     /// the exposure, so that a Gamma prior around everybody's `b` gives the expected value in closed form.
     fn concentration(&self, level: Level) -> f64 {
-        let b = self.population.concentration(level).b;
+        let b = self.population.concentration(level).b();
         let of = |level: Level| self.profile.entries.iter().filter(move |entry| entry.level == level);
         // The first value below a parent is no surprise.
         let exposure = |count: f64| libm::log((count + b) / (1.0 + b)).max(0.0);

@@ -1,8 +1,13 @@
 //! What everybody's accepted sign-ins have in common: how frequent each value is below its parent,
 //! how often honest people show something new, and at which hours they come.
+//!
+//! Everything is counted in whole units, so that what is taken out again leaves what was there before.
+
+mod bytes;
 
 use watchfire_model::time::Timestamp;
 
+pub use self::bytes::PopulationError;
 use super::{
     attempt::Path,
     decay::{Landmark, POPULATION_HALF_LIFE},
@@ -10,16 +15,16 @@ use super::{
     key::{Key, KeyMap},
     level::Level,
 };
-use crate::number::{length, real, single};
+use crate::number::{length, real, whole};
 
 /// Statistics over all users, bounded in size.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Population {
     landmark: Landmark,
     last: Timestamp,
-    weight: f64,
+    weight: u64,
     tables: [KeyMap<Count>; Level::ALL.len()],
-    hours: [f64; 24],
+    hours: [u64; 24],
     concentrations: [Concentration; Level::ALL.len()],
     /// Values of each level that have no parent.
     roots: [u32; Level::ALL.len()],
@@ -30,9 +35,10 @@ pub struct Population {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Capacity(f64);
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Count {
-    weight: f32,
+    /// In units.
+    weight: u64,
     /// Values below this one that are in the tables.
     children: u32,
     /// Its parent, to be told when it is dropped.
@@ -40,13 +46,17 @@ struct Count {
 }
 
 /// The concentration of a level and how much it has learnt.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Concentration {
-    /// The larger, the more often honest people show something new.
-    pub b: f64,
+    /// Its logarithm in billionths.
+    ln_b: i64,
     /// Sign-ins that it has learnt from.
-    pub learnt_from: u64,
+    learnt_from: u64,
 }
+
+/// A weight of one in units: exact sums up to 2^44 of them.
+const UNIT: f64 = 1_048_576.0;
+const BILLION: f64 = 1_000_000_000.0;
 
 /// The numbers of a value in the population.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -68,13 +78,10 @@ impl Default for Population {
         Self {
             landmark: Landmark::default(),
             last: Timestamp::default(),
-            weight: 0.0,
+            weight: 0,
             tables: Default::default(),
-            hours: [0.0; 24],
-            concentrations: Level::ALL.map(|level| Concentration {
-                b: level.prior_concentration(),
-                learnt_from: 0,
-            }),
+            hours: [0; 24],
+            concentrations: Level::ALL.map(Concentration::prior),
             roots: [0; Level::ALL.len()],
             capacity: Capacity(1.0),
         }
@@ -85,10 +92,7 @@ impl Population {
     /// The concentration of a level.
     pub fn concentration(&self, level: Level) -> Concentration {
         let found = self.concentrations.get(usize::from(level.number())).copied();
-        found.unwrap_or(Concentration {
-            b: level.prior_concentration(),
-            learnt_from: 0,
-        })
+        found.unwrap_or_else(|| Concentration::prior(level))
     }
 
     /// What an attempt needs of it: the numbers on its path and those of no single value.
@@ -125,11 +129,14 @@ impl Population {
     pub(crate) fn frequency(&self, level: Level, key: Key, parent: (Option<Level>, Key), to_counts: f64) -> Frequency {
         let count = |level: Level, key: Key| self.tables.get(usize::from(level.number())).and_then(|table| table.get(&key));
         let (of_parent, children) = match parent.0 {
-            Some(above) => count(above, parent.1).map_or((0.0, 0), |c| (f64::from(c.weight), c.children)),
-            None => (self.weight, self.roots.get(usize::from(level.number())).copied().unwrap_or(0)),
+            Some(above) => count(above, parent.1).map_or((0.0, 0), |c| (weight(c.weight), c.children)),
+            None => (
+                weight(self.weight),
+                self.roots.get(usize::from(level.number())).copied().unwrap_or(0),
+            ),
         };
         Frequency {
-            of_value: count(level, key).map_or(0.0, |c| f64::from(c.weight)) * to_counts,
+            of_value: count(level, key).map_or(0.0, |c| weight(c.weight)) * to_counts,
             of_parent: of_parent * to_counts,
             children_of_parent: children,
         }
@@ -137,15 +144,15 @@ impl Population {
 
     /// The share of an hour of the day among all sign-ins, smoothed.
     pub(crate) fn share_of_hour(&self, hour: usize) -> f64 {
-        let total: f64 = self.hours.iter().sum();
-        let count = self.hours.get(hour).copied().unwrap_or(0.0);
+        let total: f64 = self.hours.iter().map(|hour| weight(*hour)).sum();
+        let count = self.hours.get(hour).map_or(0.0, |hour| weight(*hour));
         let even = 24.0 * self.landmark.weight(self.last, POPULATION_HALF_LIFE).max(1e-9);
         (count + even / 24.0) / (total + even)
     }
 
     /// Learns an accepted sign-in.
     pub fn apply(&mut self, delta: &Delta) {
-        if self.weight <= 0.0 {
+        if self.weight == 0 {
             self.landmark = Landmark(delta.at);
             self.last = delta.at;
         }
@@ -154,10 +161,10 @@ impl Population {
             self.scale(factor);
         }
         self.last = self.last.max(delta.at);
-        let weight = self.landmark.weight(delta.at, POPULATION_HALF_LIFE);
-        self.weight += weight;
+        let weight = self.units_at(delta.at);
+        self.weight = self.weight.saturating_add(weight);
         if let Some(hour) = self.hours.get_mut(delta.hour()) {
-            *hour += weight;
+            *hour = hour.saturating_add(weight);
         }
         for node in &delta.nodes {
             self.add(node.level, node.key, node.parent, weight);
@@ -169,23 +176,47 @@ impl Population {
         }
     }
 
-    /// Takes a sign-in out again. What the concentrations made of it stays: one sign-in moves them by
-    /// next to nothing.
+    /// Takes a sign-in out again. Counts are what they were before it; concentrations too, if it was the
+    /// last one, and else nearly so: what others have taught them since was measured against it.
     pub fn remove(&mut self, delta: &Delta) {
-        let weight = self.landmark.weight(delta.at, POPULATION_HALF_LIFE);
-        self.weight = (self.weight - weight).max(0.0);
+        let weight = self.units_at(delta.at);
+        self.weight = self.weight.saturating_sub(weight);
         if let Some(hour) = self.hours.get_mut(delta.hour()) {
-            *hour = (*hour - weight).max(0.0);
+            *hour = hour.saturating_sub(weight);
         }
-        for (level, key) in delta.values() {
-            let table = self.tables.get_mut(usize::from(level.number()));
-            if let Some(count) = table.and_then(|table| table.get_mut(&key)) {
-                count.weight = single((f64::from(count.weight) - weight).max(0.0));
+        // A value goes before its parent, which is told.
+        for node in delta.nodes.iter().rev() {
+            self.take(node.level, node.key, weight);
+        }
+        for novelty in delta.novelty.iter().rev() {
+            if let Some(concentration) = self.concentrations.get_mut(usize::from(novelty.level.number())) {
+                concentration.unlearn(novelty.new, novelty.expected.real());
             }
+        }
+        if self.weight == 0 {
+            self.landmark = Landmark::default();
+            self.last = Timestamp::default();
         }
     }
 
-    fn add(&mut self, level: Level, key: Key, parent: Key, weight: f64) {
+    fn units_at(&self, at: Timestamp) -> u64 {
+        units(self.landmark.weight(at, POPULATION_HALF_LIFE))
+    }
+
+    fn take(&mut self, level: Level, key: Key, weight: u64) {
+        let Some(table) = self.tables.get_mut(usize::from(level.number())) else {
+            return;
+        };
+        let Some(count) = table.get_mut(&key) else { return };
+        count.weight = count.weight.saturating_sub(weight);
+        let (is_gone, parent) = (count.weight == 0, count.parent);
+        if is_gone {
+            table.remove(&key);
+            self.tell_parent(level, parent, false);
+        }
+    }
+
+    fn add(&mut self, level: Level, key: Key, parent: Key, weight: u64) {
         let most = level.most_in_the_population();
         if most == 0 {
             return;
@@ -196,7 +227,7 @@ impl Population {
         };
         let known = table.len();
         let count = table.entry(key).or_default();
-        count.weight = single(f64::from(count.weight) + weight);
+        count.weight = count.weight.saturating_add(weight);
         let is_new = table.len() > known;
         if is_new {
             if let Some(count) = table.get_mut(&key) {
@@ -233,9 +264,9 @@ impl Population {
         let Some(table) = self.tables.get_mut(usize::from(level.number())) else {
             return;
         };
-        let mut weights: Vec<f32> = table.values().map(|count| count.weight).collect();
+        let mut weights: Vec<u64> = table.values().map(|count| count.weight).collect();
         let middle = weights.len() / 2;
-        let (_, median, _) = weights.select_nth_unstable_by(middle, f32::total_cmp);
+        let (_, median, _) = weights.select_nth_unstable(middle);
         let bar = *median;
         // Where all weigh the same, any half may go.
         let mut to_drop = middle;
@@ -254,22 +285,64 @@ impl Population {
     }
 
     fn scale(&mut self, factor: f64) {
-        self.weight *= factor;
-        self.hours.iter_mut().for_each(|hour| *hour *= factor);
+        let scaled = |weight: &mut u64| *weight = whole(libm::round(real(*weight) * factor));
+        scaled(&mut self.weight);
+        self.hours.iter_mut().for_each(scaled);
         for count in self.tables.iter_mut().flat_map(KeyMap::values_mut) {
-            count.weight = single(f64::from(count.weight) * factor);
+            scaled(&mut count.weight);
         }
     }
 }
 
 impl Concentration {
+    fn prior(level: Level) -> Self {
+        Self {
+            ln_b: billionths(libm::log(level.prior_concentration())),
+            learnt_from: 0,
+        }
+    }
+
+    /// The larger, the more often honest people show something new.
+    pub fn b(&self) -> f64 {
+        let sign = if self.ln_b < 0 { -1.0 } else { 1.0 };
+        let b = libm::exp(sign * real(self.ln_b.unsigned_abs()) / BILLION);
+        b.clamp(LEAST_CONCENTRATION, MOST_CONCENTRATION)
+    }
+
+    /// Sign-ins that it has learnt from.
+    pub const fn learnt_from(&self) -> u64 {
+        self.learnt_from
+    }
+
     /// Moves towards the value that makes the expected share of new values the observed one.
     fn learn(&mut self, new: bool, expected: f64) {
-        let step = (STEP / (real(self.learnt_from) + STEP)).min(LARGEST_STEP);
-        let surprise = f64::from(u8::from(new)) - expected.clamp(0.0, 1.0);
-        self.b = (self.b * libm::exp(step * surprise)).clamp(LEAST_CONCENTRATION, MOST_CONCENTRATION);
+        self.ln_b = self.ln_b.saturating_add(self.step(new, expected));
         self.learnt_from = self.learnt_from.saturating_add(1);
     }
+
+    /// Takes back the step that was made last.
+    fn unlearn(&mut self, new: bool, expected: f64) {
+        self.learnt_from = self.learnt_from.saturating_sub(1);
+        self.ln_b = self.ln_b.saturating_sub(self.step(new, expected));
+    }
+
+    fn step(&self, new: bool, expected: f64) -> i64 {
+        let step = (STEP / (real(self.learnt_from) + STEP)).min(LARGEST_STEP);
+        billionths(step * (f64::from(u8::from(new)) - expected.clamp(0.0, 1.0)))
+    }
+}
+
+fn units(weight: f64) -> u64 {
+    whole(libm::round(weight * UNIT))
+}
+
+fn weight(units: u64) -> f64 {
+    real(units) / UNIT
+}
+
+fn billionths(x: f64) -> i64 {
+    let size = i64::try_from(whole(libm::round(x.abs() * BILLION))).unwrap_or(i64::MAX);
+    if x < 0.0 { -size } else { size }
 }
 
 /// The level above, if the chain does not begin here.

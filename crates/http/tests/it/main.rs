@@ -29,6 +29,7 @@ mod security_events;
 mod security_events_providers;
 mod sessions;
 mod sign_in;
+mod sign_ins;
 mod streams_in;
 mod system_log;
 mod universal_logout;

@@ -67,6 +67,7 @@ macro_rules! event_types {
 }
 
 event_types! {
+    UserReportSuspiciousActivity = "user.account.report_suspicious_activity_by_enduser", Warn, "User report suspicious activity";
     UserSessionStart = "user.session.start", Info, "User login to Okta";
     UserSessionEnd = "user.session.end", Info, "User logout from Okta";
     UserSessionClear = "user.session.clear", Info, "Clear user session";

@@ -56,6 +56,9 @@ pub struct SignInRecord {
     pub risk: SignInRisk,
     /// What the policies made of it.
     pub asked: Asked,
+    /// Hash of the `Idempotency-Key` that it was asked for with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency: Option<String>,
     /// How it ended.
     pub state: SignInState,
     /// When its end was told; `None` while it is pending.
@@ -75,7 +78,7 @@ impl Keyed for SignInRecord {
         Keys {
             id: self.id.to_string(),
             parent: Some(self.user_id.to_string()),
-            natural: None,
+            natural: self.idempotency.clone(),
             expires_at: Some(self.expires_at),
         }
     }

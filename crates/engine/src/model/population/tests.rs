@@ -68,7 +68,7 @@ fn a_concentration_finds_the_share_of_the_new() {
     // After ten sign-ins, every fifth shows something new: b / (10 + b) = 0.2.
     let mut population = Population::default();
     for step in 0..40_000_u64 {
-        let b = population.concentration(Level::Network).b;
+        let b = population.concentration(Level::Network).b();
         let novelty = Novelty {
             level: Level::Network,
             new: step % 5 == 0,
@@ -79,16 +79,95 @@ fn a_concentration_finds_the_share_of_the_new() {
             ..shown(step, &[])
         });
     }
-    let found = population.concentration(Level::Network).b;
+    let found = population.concentration(Level::Network).b();
     assert!((found / 2.5 - 1.0).abs() < 0.15, "{found}");
 }
 
 #[test]
 fn one_tenant_s_thousand_and_first_sign_in_moves_no_concentration_by_much() {
     let mut concentration = Concentration {
-        b: 1.0,
+        ln_b: 0,
         learnt_from: 1_000,
     };
     concentration.learn(true, 0.0);
-    assert!(concentration.b < 1.02);
+    assert!(concentration.b() < 1.02);
+}
+
+fn accepted(second: u64, network: u64) -> Delta {
+    let novelty = Novelty {
+        level: Level::Network,
+        new: network % 3 == 0,
+        expected: Micro::from_real(0.1),
+    };
+    Delta {
+        novelty: vec![novelty],
+        ..shown(
+            second,
+            &[(Level::Country, 1, 0), (Level::Network, network, 1), (Level::Kind, 5, 0)],
+        )
+    }
+}
+
+#[test]
+fn what_is_taken_out_again_leaves_what_was_there_before() {
+    let mut population = Population::default();
+    assert_eq!(population.to_bytes(), Population::default().to_bytes());
+    for second in 0..50 {
+        population.apply(&accepted(second * 100_000, second % 7));
+        let before = population.to_bytes();
+        let stranger = accepted(second * 100_000, 1_000 + second);
+        population.apply(&stranger);
+        assert_ne!(population.to_bytes(), before);
+        population.remove(&stranger);
+        assert_eq!(population.to_bytes(), before);
+    }
+    let mut one = Population::default();
+    one.apply(&accepted(0, 1));
+    one.remove(&accepted(0, 1));
+    assert_eq!(one, Population::default());
+}
+
+#[test]
+fn the_stored_form_is_read_back_or_refused() {
+    let mut population = Population::default();
+    for second in 0..200 {
+        population.apply(&accepted(second * 1_000, second % 17));
+    }
+    let bytes = population.to_bytes();
+    assert_eq!(Population::from_bytes(&bytes), Ok(population));
+    assert_eq!(
+        Population::from_bytes(&bytes[..bytes.len() - 1]),
+        Err(PopulationError::WrongLength)
+    );
+    assert_eq!(Population::from_bytes(&[9]), Err(PopulationError::UnknownVersion(9)));
+    assert_eq!(Population::from_bytes(&[]), Err(PopulationError::WrongLength));
+}
+
+#[test]
+fn what_is_cut_out_around_an_attempt_gives_the_same_numbers() {
+    use crate::model::{Attempt, HashKey, Place};
+    let secret = HashKey::new([3; 16]);
+    let attempt = |address: [u8; 4]| Attempt {
+        at: Timestamp::from_seconds(1_600_000_000),
+        address: address.into(),
+        place: Place::default(),
+        device: crate::user_agent::Device::parse("curl/8.0"),
+        user_agent: "curl/8.0".to_owned(),
+        token: None,
+    };
+    let mut population = Population::default();
+    for last in 0..40 {
+        let nodes = Path::of(&attempt([192, 0, last % 3, last]), &secret).nodes;
+        population.apply(&Delta {
+            nodes,
+            ..shown(u64::from(last), &[])
+        });
+    }
+    let path = Path::of(&attempt([192, 0, 2, 5]), &secret);
+    let cut = population.around(&path);
+    assert!(cut.len() <= path.nodes.len() && cut.len() < population.len());
+    for node in &path.nodes {
+        let of = |from: &Population| from.frequency(node.level, node.key, (parent_of(node.level), node.parent), 1.0);
+        assert_eq!(of(&cut), of(&population), "{node:?}");
+    }
 }

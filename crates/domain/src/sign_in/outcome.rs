@@ -1,0 +1,345 @@
+//! How a sign-in ended that was assessed for somebody else: told once, in time, by the one who asked.
+//! Only a success teaches, and "this was not me" takes the lesson back.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use watchfire_engine::{
+    Assessment,
+    model::{Delta, Profile},
+};
+use watchfire_model::{
+    entity::Entity,
+    id::SignInId,
+    log::{EventType, Outcome, OutcomeResult, RequestOrigin, UserAgent},
+    object::{AskedBy, Cause, CauseKind, CauseSource, Detection, Kind, Lesson, SignInProfile, SignInRecord, SignInState, User},
+    row::Decision,
+    signal::RiskLevel,
+    slice::{Need, Slice},
+    time::Timestamp,
+};
+
+use super::{
+    history::{accepted, ended, recorded_assessment, recorded_delta},
+    influence::{Influence, raise, settled},
+    password::Client,
+    record::{Record, actor},
+    sighting::profile,
+};
+use crate::{
+    Rejection,
+    command::{Command, Context, Decided},
+    entity_risk::{self, Change, Detected, EntityRisks, GuardLimits},
+    user,
+};
+
+/// So long its user may say that a sign-in was somebody else's.
+pub const NOT_ME_WITHIN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// What that says against the user (risk-engine.md 5.7).
+const MILLINATS: i32 = 4_000;
+const HALF_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Tells how a sign-in ended.
+#[derive(Clone, Debug)]
+pub struct TellOutcome {
+    /// Which.
+    pub id: SignInId,
+    /// How.
+    pub result: Told,
+    /// The client or the API token that tells.
+    pub told_by: String,
+    /// Whether it is an administrator's: it may say "not me" of our own sign-ins, for their users.
+    pub administrator: bool,
+    /// So long after the attempt it may be told.
+    pub within: Duration,
+    /// What rules of the entity risk policy may do by themselves.
+    pub guard: GuardLimits,
+    /// From where.
+    pub origin: RequestOrigin,
+}
+
+/// How a sign-in ended, as it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// The user is in.
+    Success,
+    /// The password was wrong, or the like.
+    Failure,
+    /// The user has shown a second factor and is in.
+    ChallengePassed,
+    /// The user has not shown one.
+    ChallengeFailed,
+    /// Given up.
+    Abandoned,
+    /// The user says that it was somebody else.
+    NotMe,
+}
+
+impl Told {
+    /// Every word, as it goes over the wire.
+    pub const WORDS: [(&'static str, Self); 6] = [
+        ("SUCCESS", Self::Success),
+        ("FAILURE", Self::Failure),
+        ("CHALLENGE_PASSED", Self::ChallengePassed),
+        ("CHALLENGE_FAILED", Self::ChallengeFailed),
+        ("ABANDONED", Self::Abandoned),
+        ("NOT_ME", Self::NotMe),
+    ];
+
+    const fn state(self) -> SignInState {
+        match self {
+            Self::Success => SignInState::Success,
+            Self::Failure => SignInState::Failure,
+            Self::ChallengePassed => SignInState::ChallengePassed,
+            Self::ChallengeFailed => SignInState::ChallengeFailed,
+            Self::Abandoned => SignInState::Abandoned,
+            Self::NotMe => SignInState::NotMe,
+        }
+    }
+
+    const fn outcome(self) -> (OutcomeResult, Option<&'static str>) {
+        match self {
+            Self::Success | Self::ChallengePassed => (OutcomeResult::Success, None),
+            Self::Failure => (OutcomeResult::Failure, Some("INVALID_CREDENTIALS")),
+            Self::ChallengeFailed => (OutcomeResult::Failure, Some("VERIFICATION_ERROR")),
+            Self::Abandoned | Self::NotMe => (OutcomeResult::Abandoned, None),
+        }
+    }
+}
+
+impl Command for TellOutcome {
+    type Outcome = SignInRecord;
+
+    fn needs(&self) -> Vec<Need> {
+        let mut needs = entity_risk::needs();
+        needs.push(Need::object::<SignInRecord>(self.id.as_str()));
+        needs
+    }
+
+    fn follow_up(&self, slice: &Slice) -> Vec<Need> {
+        let Some(record) = slice.get::<SignInRecord>(self.id.as_str()) else {
+            return Vec::new();
+        };
+        let id = record.user_id.as_str();
+        let mut needs = vec![Need::object::<User>(id), Need::object::<SignInProfile>(id)];
+        needs.extend(entity_risk::follow_up(slice, &[Entity::User(record.user_id.clone())], None));
+        needs
+    }
+
+    fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<SignInRecord> {
+        self.try_decide(slice, context).into()
+    }
+}
+
+impl TellOutcome {
+    fn try_decide(&self, slice: &Slice, context: &mut Context<'_>) -> Result<(Decision, SignInRecord), Rejection> {
+        let unknown = || Rejection::not_found(self.id.as_str(), "SignIn");
+        let record = slice
+            .get::<SignInRecord>(self.id.as_str())
+            .filter(|record| self.may_tell(record));
+        let record = record.ok_or_else(unknown)?;
+        self.check(record, context.now)?;
+        let user = slice.get::<User>(record.user_id.as_str()).ok_or_else(unknown)?;
+        let end = End {
+            told: self,
+            record,
+            user,
+            origin: self.origin_of(record),
+            assessment: recorded_assessment(record),
+        };
+        let mut decision = Decision::new();
+        let record = end.write(slice, &mut decision, context);
+        decision.put(record.clone());
+        Ok((decision, record))
+    }
+
+    /// Of others' sign-ins nobody learns even that they are there.
+    fn may_tell(&self, record: &SignInRecord) -> bool {
+        match &record.asked_by {
+            AskedBy::Caller(id) => *id == self.told_by || (self.administrator && self.result == Told::NotMe),
+            AskedBy::Authn => self.administrator && self.result == Told::NotMe,
+        }
+    }
+
+    fn check(&self, record: &SignInRecord, now: Timestamp) -> Result<(), Rejection> {
+        let after_success = self.result == Told::NotMe && record.state.is_success();
+        if record.state != SignInState::Pending && !after_success {
+            return Err(Rejection::invalid("result", "The outcome has been told already"));
+        }
+        let within = if self.result == Told::NotMe {
+            NOT_ME_WITHIN
+        } else {
+            self.within
+        };
+        if now > record.at.plus(within) {
+            return Err(Rejection::invalid("result", "The time to tell the outcome is over"));
+        }
+        Ok(())
+    }
+
+    /// The request of the one who tells, from where the user was.
+    fn origin_of(&self, record: &SignInRecord) -> RequestOrigin {
+        let mut origin = self.origin.clone();
+        origin.client.ip_address = Some(record.client.ip);
+        origin.client.user_agent = record.client.user_agent.clone().map(|raw_user_agent| UserAgent {
+            raw_user_agent,
+            ..UserAgent::default()
+        });
+        origin
+    }
+}
+
+struct End<'a> {
+    told: &'a TellOutcome,
+    record: &'a SignInRecord,
+    user: &'a User,
+    origin: RequestOrigin,
+    assessment: Option<Assessment>,
+}
+
+impl End<'_> {
+    fn write(&self, slice: &Slice, decision: &mut Decision, context: &mut Context<'_>) -> SignInRecord {
+        let (record, state) = (self.record.clone(), self.told.result.state());
+        match self.told.result {
+            Told::NotMe => {
+                self.report(slice, decision, context);
+                not_me(record, slice, decision, context)
+            }
+            Told::Success | Told::ChallengePassed => {
+                self.start(decision, context);
+                self.influence(slice, decision, context);
+                accepted(record, state, (slice, decision), context)
+            }
+            Told::ChallengeFailed => {
+                self.start(decision, context);
+                self.influence(slice, decision, context);
+                ended(record, state, context)
+            }
+            Told::Failure | Told::Abandoned => {
+                self.start(decision, context);
+                ended(record, state, context)
+            }
+        }
+    }
+
+    fn log_record(&self) -> Record {
+        let client = Client {
+            fingerprint: None,
+            device_token_hash: self.record.client.device_token_hash.clone(),
+        };
+        let record = Record::of_client(&client, &self.origin);
+        match &self.assessment {
+            Some(assessment) => record.with(assessment),
+            None => record,
+        }
+    }
+
+    /// `user.session.start`: the session is at the identity provider.
+    fn start(&self, decision: &mut Decision, context: &mut Context<'_>) {
+        let (result, reason) = self.told.result.outcome();
+        let outcome = match reason {
+            Some(reason) => Outcome::of(result).because(reason),
+            None => Outcome::of(result),
+        };
+        let event = self.log_record().session_start(actor(self.user), &self.origin, outcome);
+        context.log(decision, event);
+    }
+
+    /// A HIGH sign-in whose password was right speaks against its user; a second factor settles what it can.
+    fn influence(&self, slice: &Slice, decision: &mut Decision, context: &mut Context<'_>) {
+        let Some(assessment) = &self.assessment else { return };
+        let influence = Influence {
+            user: self.user,
+            assessment,
+            details: &self.log_record().debug_data,
+            origin: &self.origin,
+        };
+        let mut risks = EntityRisks::new(slice, self.told.guard, context.now);
+        raise(&influence, &mut risks, slice, (decision, context));
+        if self.told.result == Told::ChallengePassed {
+            settled(&mut risks, self.user, assessment.level != RiskLevel::High);
+        }
+        risks.write(decision);
+    }
+
+    /// "This was not me": as bad as a stolen credential.
+    fn report(&self, slice: &Slice, decision: &mut Decision, context: &mut Context<'_>) {
+        let event = user::event(
+            EventType::UserReportSuspiciousActivity,
+            &actor(self.user),
+            &self.origin,
+            self.user,
+        );
+        context.log(decision, event.debug("signInId", self.record.id.as_str()));
+        let mut risks = EntityRisks::new(slice, self.told.guard, context.now);
+        let reason = format!("The user reports sign-in {}", self.record.id);
+        let cause = Cause {
+            kind: CauseKind::NotMe,
+            source: CauseSource::Engine,
+            millinats: MILLINATS,
+            half_life: Some(HALF_LIFE),
+            since: context.now,
+            reason: Some(reason.clone()),
+            receipt: None,
+            transaction: None,
+            step_ups: 0,
+        };
+        risks.change(&Entity::User(self.user.id.clone()), Change::Add(cause));
+        risks.detect(
+            decision,
+            context,
+            &Detected {
+                user: &self.user.id,
+                detection: Detection::UserReportedSuspiciousActivity,
+                source: &CauseSource::Engine,
+                reasons: &[reason],
+                actor: Some(&actor(self.user)),
+                origin: &self.origin,
+                receipt: None,
+                details: &BTreeMap::new(),
+            },
+        );
+        risks.write(decision);
+    }
+}
+
+/// The sign-in was somebody else's: what it has taught is taken back.
+fn not_me(mut record: SignInRecord, slice: &Slice, decision: &mut Decision, context: &Context<'_>) -> SignInRecord {
+    record.state = SignInState::NotMe;
+    record.ended_at = Some(context.now);
+    let delta = recorded_delta(&record);
+    let lesson = record.lesson.take().filter(|lesson| lesson.learnt_at.is_some());
+    record.lesson = lesson.zip(delta).map(|(lesson, delta)| {
+        let left = unlearnt(&profile(slice, &record.user_id), &lesson, &delta);
+        if left.is_empty() {
+            decision.delete(Kind::SignInProfile, record.user_id.as_str());
+        } else {
+            decision.put(SignInProfile {
+                user_id: record.user_id.clone(),
+                profile: left.to_text(),
+            });
+        }
+        Lesson {
+            taken_back_at: Some(context.now.as_printed()),
+            ..lesson
+        }
+    });
+    record
+}
+
+/// What was known before, where nothing was learnt since; else the counts without this sign-in's.
+fn unlearnt(now: &Profile, lesson: &Lesson, delta: &Delta) -> Profile {
+    let before = lesson
+        .profile_before
+        .as_deref()
+        .map_or(Ok(Profile::default()), Profile::from_text);
+    if let Ok(before) = before {
+        let mut after = before.clone();
+        after.apply(delta);
+        if after.to_bytes() == now.to_bytes() {
+            return before;
+        }
+    }
+    let mut left = now.clone();
+    left.remove(delta);
+    left
+}

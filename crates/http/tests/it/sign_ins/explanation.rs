@@ -1,0 +1,103 @@
+//! Records are read in the order of time, and compute to the same verdict.
+
+use super::*;
+
+/// Attempts of every kind, out of a counter.
+fn varied(number: u8) -> Value {
+    let ip = match number % 4 {
+        0 => HOME.to_owned(),
+        1 => format!("203.0.113.{number}"),
+        2 => format!("198.{number}.100.7"),
+        _ => format!("2001:db8:{number:x}::1"),
+    };
+    let agents = [FIREFOX, IPHONE, "curl/8.0", ""];
+    let agent = agents[usize::from(number / 4) % agents.len()];
+    let mut attempt = attempt(if number % 5 == 0 { "other@example.com" } else { JO }, &ip, agent);
+    if number % 3 == 0 {
+        attempt["client"]["deviceToken"] = json!(format!("device-{}", number % 2));
+    }
+    attempt
+}
+
+#[tokio::test]
+async fn every_record_computes_to_its_verdict_again() -> Result<()> {
+    let server = TestServer::start().await?;
+    people::partner_says(&server, "log_only", "MEDIUM").await?;
+    for number in 0..60 {
+        server.clock.advance(Duration::from_secs(40 * 60));
+        let asked = server.call("POST", PATH).json(&varied(number)).send().await?;
+        assert_eq!(asked.status, 200, "{}", asked.text);
+        let it = explained(&server, asked.text_at("/id")).await?;
+        let again = &it["explanation"]["recomputed"];
+        assert_eq!(again["matches"], true, "{it}");
+        assert_eq!(
+            (&it["risk"]["score"], &it["risk"]["factors"]),
+            (&asked.json["risk"]["score"], &asked.json["risk"]["factors"])
+        );
+        assert!(it["risk"]["score"].as_u64().is_some_and(|score| score <= 100));
+        assert!(again["evidence"].is_f64(), "{again}");
+        if number % 3 != 1 {
+            let result = if number % 2 == 0 { "SUCCESS" } else { "CHALLENGE_PASSED" };
+            assert_eq!(tell(&server, asked.text_at("/id"), result).await?.status, 204);
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn our_own_sign_ins_are_recorded_too_and_say_which_rules_were_asked() -> Result<()> {
+    let server = TestServer::start().await?;
+    let id = people::user(&server, JO).await?;
+    people::sign_in(&server, JO).await?;
+    people::sign_in_with(&server, JO, "wrong password").await?;
+    let listed = server.call("GET", &format!("{PATH}?userId={id}")).send().await?;
+    let all = listed.json.as_array().context("a list")?;
+    assert_eq!(all.len(), 1, "{}", listed.text);
+    assert_eq!((&all[0]["askedBy"], &all[0]["state"]), (&json!("authn"), &json!("SUCCESS")));
+    let it = explained(&server, all[0]["id"].as_str().context("an id")?).await?;
+    assert_eq!(it["explanation"]["rules"][0]["name"], "Default Rule");
+    assert_eq!(
+        it["explanation"]["recomputed"]["floors"][0],
+        json!({"rule": "cold_start", "level": "HIGH"})
+    );
+    assert_eq!(it["learnt"], true);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_range_of_time_is_read_page_by_page_newest_first() -> Result<()> {
+    let server = TestServer::start().await?;
+    let mut ids = Vec::new();
+    for _ in 0..7 {
+        server.clock.advance(Duration::from_secs(60));
+        ids.push(evaluate(&server, HOME, FIREFOX).await?.json["id"].clone());
+    }
+    ids.reverse();
+    let mut path = format!("{PATH}?limit=3");
+    let mut read = Vec::new();
+    for pages in 1.. {
+        let page = server.call("GET", &path).send().await?;
+        assert_eq!(page.status, 200, "{}", page.text);
+        read.extend(page.json.as_array().context("a list")?.iter().map(|it| it["id"].clone()));
+        let Some(last) = read.last().filter(|_| pages < 3) else {
+            break;
+        };
+        path = format!("{PATH}?limit=3&after={}", last.as_str().context("an id")?);
+    }
+    assert_eq!(read, ids);
+    let query = format!("{PATH}?since=2027-01-15T08:02:00Z&until=2027-01-15T08:04:00Z");
+    let some = server.call("GET", &query).send().await?;
+    let some: Vec<_> = some
+        .json
+        .as_array()
+        .context("a list")?
+        .iter()
+        .map(|it| it["id"].clone())
+        .collect();
+    assert_eq!(some, ids[4..6]);
+    for (query, code) in [("after=nonsense!", "E0000029"), ("since=yesterday", "E0000001")] {
+        let refused = server.call("GET", &format!("{PATH}?{query}")).send().await?;
+        assert_eq!((refused.status, refused.error().0), (400, code), "{query}");
+    }
+    Ok(())
+}
