@@ -27,4 +27,7 @@ pub mod tokens;
 pub mod users;
 
 pub(crate) use self::failures::Failures;
-pub use self::{failures::LockoutLimits, sign_in_limits::SignInLimits};
+pub use self::{
+    failures::LockoutLimits,
+    sign_in_limits::{RiskSettings, SignInLimits},
+};

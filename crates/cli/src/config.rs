@@ -6,6 +6,7 @@ pub(crate) mod layers;
 pub(crate) mod reference;
 mod shared_signals;
 pub(crate) mod show;
+mod sign_ins;
 pub(crate) mod table;
 #[cfg(test)]
 mod tests;
@@ -355,6 +356,7 @@ impl Values<'_> {
                 provider_reach_window: self.time("provider-reach-window")?,
             },
             geo: self.geo()?,
+            sign_ins: self.sign_ins()?,
             ..AppSettings::new("")
         })
     }

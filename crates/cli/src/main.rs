@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 mod eval;
 mod event_provider;
+mod explain;
 mod generate_signins;
 mod jwt;
 mod key;
@@ -92,6 +93,8 @@ enum Command {
     Data(data::Command),
     /// Read the System Log
     Log(log::Arguments),
+    /// Say why a sign-in was judged as it was, and compute it again from the recorded numbers
+    Explain(explain::Arguments),
     /// Check a running installation and say what to do about each fault
     Doctor(doctor::Arguments),
     /// Play the whole guide on a temporary server, and leave it up
@@ -138,6 +141,7 @@ async fn run(command: Command, terminal: &Terminal) -> Result<ExitCode> {
         Command::Policy(command) => policy::run(&command, terminal).await?,
         Command::Action(command) => action::run(&command, terminal).await?,
         Command::Data(command) => data::run(&command, terminal)?,
+        Command::Explain(arguments) => explain::run(&arguments, terminal).await?,
         Command::Log(arguments) => log::run(&arguments, terminal).await?,
         Command::Doctor(arguments) => return doctor::run(&arguments, terminal).await,
         Command::Demo(arguments) => return demo::run(&arguments, terminal).await,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use watchfire_engine::model::Settings;
+pub use watchfire_engine::model::Settings as RiskSettings;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -22,7 +22,7 @@ pub struct SignInLimits {
     /// How often the statistics of everybody's sign-ins are kept; at the end they always are.
     pub population_every: Duration,
     /// Thresholds and cold start of the model.
-    pub model: Settings,
+    pub model: RiskSettings,
 }
 
 impl Default for SignInLimits {
@@ -33,7 +33,7 @@ impl Default for SignInLimits {
             answer_within: Duration::from_secs(2),
             shadow_users: true,
             population_every: Duration::from_secs(30 * 60),
-            model: Settings::default(),
+            model: RiskSettings::default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! reference and `watchfire config` are all made from it.
 
 mod shared_signals;
+mod sign_ins;
 
 /// What a setting is about; the reference has a section for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,7 +146,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Setting> {
 
 /// Every setting, in the order of the reference.
 pub(crate) fn settings() -> impl Iterator<Item = &'static Setting> {
-    SETTINGS.iter().chain(shared_signals::SETTINGS)
+    SETTINGS.iter().chain(shared_signals::SETTINGS).chain(sign_ins::SETTINGS)
 }
 
 use Section::{Logging, Outbound, Rates, Server, Storage};

@@ -22,6 +22,8 @@ mod event_providers;
 #[cfg(test)]
 mod examination;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod geo_data;
 #[cfg(test)]
 mod guides;
