@@ -96,7 +96,7 @@ fn one_tenant_s_thousand_and_first_sign_in_moves_no_concentration_by_much() {
 fn accepted(second: u64, network: u64) -> Delta {
     let novelty = Novelty {
         level: Level::Network,
-        new: network % 3 == 0,
+        new: network.is_multiple_of(3),
         expected: Micro::from_real(0.1),
     };
     Delta {

@@ -12,8 +12,8 @@ fn varied(number: u8) -> Value {
     };
     let agents = [FIREFOX, IPHONE, "curl/8.0", ""];
     let agent = agents[usize::from(number / 4) % agents.len()];
-    let mut attempt = attempt(if number % 5 == 0 { "other@example.com" } else { JO }, &ip, agent);
-    if number % 3 == 0 {
+    let mut attempt = attempt(if number.is_multiple_of(5) { "other@example.com" } else { JO }, &ip, agent);
+    if number.is_multiple_of(3) {
         attempt["client"]["deviceToken"] = json!(format!("device-{}", number % 2));
     }
     attempt
@@ -37,7 +37,7 @@ async fn every_record_computes_to_its_verdict_again() -> Result<()> {
         assert!(it["risk"]["score"].as_u64().is_some_and(|score| score <= 100));
         assert!(again["evidence"].is_f64(), "{again}");
         if number % 3 != 1 {
-            let result = if number % 2 == 0 { "SUCCESS" } else { "CHALLENGE_PASSED" };
+            let result = if number.is_multiple_of(2) { "SUCCESS" } else { "CHALLENGE_PASSED" };
             assert_eq!(tell(&server, asked.text_at("/id"), result).await?.status, 204);
         }
     }
