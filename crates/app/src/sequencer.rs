@@ -116,6 +116,9 @@ pub struct Sequencer<J> {
     metrics: Arc<Metrics>,
 }
 
+/// The commands of a group that the index refused, and why.
+type Refused = (Vec<Box<dyn Pending>>, StoreError);
+
 /// Why the sequencer ended.
 #[derive(Debug)]
 pub enum Ended {
@@ -188,8 +191,26 @@ impl<J: Journal> Sequencer<J> {
         }
     }
 
-    /// Decides, appends, syncs, publishes, answers: never in another order.
+    /// Carries a group out. When the index finds only at the sync that it will not have one of its
+    /// decisions, each command becomes a group of its own: that one fails alone.
     async fn group(&mut self, batch: Vec<Box<dyn Pending>>) -> Result<(), StoreError> {
+        let Some((waiting, error)) = self.try_group(batch).await? else {
+            return Ok(());
+        };
+        tracing::error!(error = %ErrorChain(&error), commands = waiting.len(), "the index refused a group; its commands go one by one");
+        for pending in waiting {
+            if let Some((alone, error)) = self.try_group(vec![pending]).await?
+                && let Some(pending) = alone.into_iter().next()
+            {
+                pending.finish(Verdict::Refused(error));
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides, appends, syncs, publishes, answers: never in another order. Gives back the commands of a group
+    /// that the index refused whole.
+    async fn try_group(&mut self, batch: Vec<Box<dyn Pending>>) -> Result<Option<Refused>, StoreError> {
         let mut waiting = Vec::with_capacity(batch.len());
         let mut published = Vec::with_capacity(batch.len());
         let mut last_seq = None;
@@ -213,7 +234,7 @@ impl<J: Journal> Sequencer<J> {
         }
         if let Some(error) = failed {
             waiting.extend(rest);
-            return self.abandon(waiting, error).await;
+            return self.abandon(waiting, error).await.map(|()| None);
         }
         #[cfg(feature = "sabotage-early-answer")]
         self.state.publish(&published, self.last);
@@ -222,8 +243,10 @@ impl<J: Journal> Sequencer<J> {
             pending.finish(Verdict::Durable);
         }
         let began = tokio::time::Instant::now();
-        if let Err(error) = self.journal.sync().await {
-            return self.abandon(waiting, error).await;
+        match self.journal.sync().await {
+            Ok(()) => {}
+            Err(error @ (StoreError::Refused(_) | StoreError::Corrupt { .. })) => return Ok(Some((waiting, error))),
+            Err(error) => return self.abandon(waiting, error).await.map(|()| None),
         }
         self.metrics.synced(published.len(), began.elapsed().as_secs_f64());
         self.state.publish(&published, self.last);
@@ -233,10 +256,10 @@ impl<J: Journal> Sequencer<J> {
         for pending in waiting {
             pending.finish(Verdict::Durable);
         }
-        Ok(())
+        Ok(None)
     }
 
-    async fn one(&mut self, pending: &mut dyn Pending) -> Result<(Decision, Option<Seq>), StoreError> {
+    async fn one(&mut self, pending: &mut dyn Pending) -> Result<(Arc<Decision>, Option<Seq>), StoreError> {
         let mut asked = pending.needs();
         let mut slice = self.journal.load(&asked).await?;
         for _ in 0..MAX_FOLLOW_UPS {
@@ -252,20 +275,20 @@ impl<J: Journal> Sequencer<J> {
         let hooks = self.state.directory();
         self.last = self.last.max(self.clock.now());
         self.ids.begin_decision();
-        let decision = pending.decide(
+        let decision = Arc::new(pending.decide(
             &slice,
             &mut Context {
                 now: self.last,
                 ids: &mut self.ids,
                 hooks: hooks.hook_subscriptions(),
             },
-        );
+        ));
         if decision.rows.is_empty() {
             // Nothing to write, but the answer still waits for the sync: what it repeats may be in
             // this very group.
             return Ok((decision, None));
         }
-        let seq = self.journal.append(&decision).await?;
+        let seq = self.journal.append(Arc::clone(&decision)).await?;
         Ok((decision, Some(seq)))
     }
 

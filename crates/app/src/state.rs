@@ -86,7 +86,7 @@ impl State {
 
     /// Publishes decisions that are durable. Only the sequencer calls this, so nothing is lost between
     /// reading the directory and storing the next one.
-    pub(crate) fn publish(&self, decisions: &[Decision], now: Timestamp) {
+    pub(crate) fn publish(&self, decisions: &[Arc<Decision>], now: Timestamp) {
         let rows = || decisions.iter().flat_map(|decision| &decision.rows);
         if rows().any(Directory::concerns) {
             let mut directory = Directory::clone(&self.directory());

@@ -234,7 +234,7 @@ impl TestApp {
             self.sequencer.await?;
         }
         let mut opened = self.builder.backend.open(self.folder.path(), &self.builder.store).await?;
-        opened.journal.append(decision).await?;
+        opened.journal.append(Arc::new(decision.clone())).await?;
         opened.journal.sync().await?;
         drop(opened);
         let builder = Builder {

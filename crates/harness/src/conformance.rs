@@ -130,7 +130,7 @@ impl<'a> Bench<'a> {
     /// Appends as the sequencer does: after loading something.
     async fn append(&mut self, decision: &Decision) -> Result<Seq, StoreError> {
         self.journal.load(&[]).await?;
-        self.last_seq = self.journal.append(decision).await?;
+        self.last_seq = self.journal.append(Arc::new(decision.clone())).await?;
         Ok(self.last_seq)
     }
 

@@ -87,7 +87,7 @@ impl ApplyDelay {
 /// What is durable and not applied: the file of this journal. It outlives the journal.
 #[derive(Clone, Debug, Default)]
 pub struct DurableLog {
-    entries: Arc<Mutex<VecDeque<(Seq, Decision)>>>,
+    entries: Arc<Mutex<VecDeque<(Seq, Arc<Decision>)>>>,
     applier: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
@@ -100,8 +100,8 @@ impl DurableLog {
         }
     }
 
-    fn decisions(&self) -> Vec<Decision> {
-        self.entries.lock().iter().map(|(_, decision)| decision.clone()).collect()
+    fn decisions(&self) -> Vec<Arc<Decision>> {
+        self.entries.lock().iter().map(|(_, decision)| Arc::clone(decision)).collect()
     }
 }
 
@@ -109,7 +109,7 @@ impl DurableLog {
 #[derive(Debug)]
 pub struct Delayed<J> {
     shared: Arc<Shared<J>>,
-    group: Vec<(Seq, Decision)>,
+    group: Vec<(Seq, Arc<Decision>)>,
     next_seq: Seq,
     close: CancellationToken,
 }
@@ -179,10 +179,10 @@ impl<J: Journal> Shared<J> {
     /// Applies everything that is durable, as one group of the index.
     async fn apply(&self) -> Result<(), StoreError> {
         let mut index = self.index.lock().await;
-        let batch: Vec<(Seq, Decision)> = self.log.entries.lock().iter().cloned().collect();
+        let batch: Vec<(Seq, Arc<Decision>)> = self.log.entries.lock().iter().cloned().collect();
         let Some((last, _)) = batch.last() else { return Ok(()) };
         for (_, decision) in &batch {
-            if let Err(error) = index.append(decision).await {
+            if let Err(error) = index.append(Arc::clone(decision)).await {
                 index.roll_back().await;
                 return Err(error);
             }
@@ -197,15 +197,15 @@ impl<J: Journal> Shared<J> {
 impl<J: Journal> Delayed<J> {
     /// Shows whether the index would take `decision`, by writing it there behind all that comes before it,
     /// and taking it back.
-    async fn try_out(&self, index: &mut J, decision: &Decision) -> Result<(), StoreError> {
+    async fn try_out(&self, index: &mut J, decision: &Arc<Decision>) -> Result<(), StoreError> {
         index.load(&[]).await?;
-        for before in &self.shared.log.decisions() {
+        for before in self.shared.log.decisions() {
             index.append(before).await?;
         }
         for (_, before) in &self.group {
-            index.append(before).await?;
+            index.append(Arc::clone(before)).await?;
         }
-        index.append(decision).await.map(|_| ())
+        index.append(Arc::clone(decision)).await.map(|_| ())
     }
 }
 
@@ -225,15 +225,15 @@ impl<J: Journal + 'static> Journal for Delayed<J> {
         Ok(slice)
     }
 
-    async fn append(&mut self, decision: &Decision) -> Result<Seq, StoreError> {
+    async fn append(&mut self, decision: Arc<Decision>) -> Result<Seq, StoreError> {
         let shared = Arc::clone(&self.shared);
         let mut index = shared.index.lock().await;
-        let tried = self.try_out(&mut index, decision).await;
+        let tried = self.try_out(&mut index, &decision).await;
         index.roll_back().await;
         tried?;
         let seq = self.next_seq;
         self.next_seq = self.next_seq.saturating_add(1);
-        self.group.push((seq, decision.clone()));
+        self.group.push((seq, decision));
         Ok(seq)
     }
 

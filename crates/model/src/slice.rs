@@ -1,6 +1,9 @@
 //! The part of the state that one command is decided on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     object::{Kind, Object, TypedObject},
@@ -8,7 +11,7 @@ use crate::{
 };
 
 /// What a command must see before it can be decided.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Need {
     /// The object of this kind and id, if there is one.
     Object(Kind, String),
@@ -59,7 +62,7 @@ impl Need {
 /// The objects and keys that a command asked for, every decision before it included.
 #[derive(Clone, Debug, Default)]
 pub struct Slice {
-    objects: BTreeMap<(Kind, String), Object>,
+    objects: BTreeMap<(Kind, String), Arc<Object>>,
     seen: BTreeSet<DedupeKey>,
 }
 
@@ -71,7 +74,8 @@ impl Slice {
     }
 
     /// Puts an object that was loaded into the slice.
-    pub fn insert(&mut self, object: Object) {
+    pub fn insert(&mut self, object: impl Into<Arc<Object>>) {
+        let object = object.into();
         self.objects.insert((object.kind(), object.keys().id), object);
     }
 
@@ -82,7 +86,7 @@ impl Slice {
 
     /// The object of type `T` with `id`.
     pub fn get<T: TypedObject>(&self, id: &str) -> Option<&T> {
-        self.objects.get(&(T::KIND, id.to_owned())).and_then(T::from_object_ref)
+        self.objects.get(&(T::KIND, id.to_owned())).and_then(|object| T::from_object_ref(object))
     }
 
     /// The object of type `T` with the natural key `key`.
@@ -139,6 +143,6 @@ impl Slice {
         self.objects
             .range((kind, String::new())..)
             .take_while(move |((k, _), _)| *k == kind)
-            .map(|(_, object)| object)
+            .map(|(_, object)| &**object)
     }
 }

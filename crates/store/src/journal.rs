@@ -11,6 +11,8 @@
 //! * What is synced is in the index at once (inline) or after a while (journals with an apply delay);
 //!   [`Journal::applied`] tells.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use watchfire_model::{
     row::Decision,
@@ -38,11 +40,13 @@ pub trait Journal: Send {
     /// # Errors
     /// [`StoreError::Refused`] and [`StoreError::Corrupt`] when the index will not have it: the group
     /// goes on without it. Anything else ends the group: the caller rolls back.
-    async fn append(&mut self, decision: &Decision) -> Result<Seq, StoreError>;
+    async fn append(&mut self, decision: Arc<Decision>) -> Result<Seq, StoreError>;
 
     /// Makes the group durable.
     ///
     /// # Errors
+    /// [`StoreError::Refused`] and [`StoreError::Corrupt`] when the index will not have one of its decisions
+    /// and only finds out now: nothing of the group is there, and the caller tries its commands one by one.
     /// [`StoreError::Busy`] when it failed before the sync, [`StoreError::SyncUnknown`] when the sync
     /// itself failed.
     async fn sync(&mut self) -> Result<(), StoreError>;
@@ -66,7 +70,7 @@ impl<J: Journal + ?Sized> Journal for Box<J> {
         (**self).load(needs).await
     }
 
-    async fn append(&mut self, decision: &Decision) -> Result<Seq, StoreError> {
+    async fn append(&mut self, decision: Arc<Decision>) -> Result<Seq, StoreError> {
         (**self).append(decision).await
     }
 

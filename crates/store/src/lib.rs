@@ -18,6 +18,7 @@ pub mod error;
 pub mod index;
 pub mod journal;
 pub mod log;
+mod object_cache;
 pub mod postgres;
 pub mod settings;
 pub mod sqlite;

@@ -16,6 +16,9 @@ mod dialect;
 #[path = "sql/dedupe.rs"]
 mod dedupe;
 #[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
+#[path = "sql/group.rs"]
+mod group;
+#[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
 #[path = "sql/inline.rs"]
 mod inline;
 #[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
@@ -30,6 +33,9 @@ mod log_page;
 #[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
 #[path = "sql/log_row.rs"]
 mod log_row;
+#[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
+#[path = "sql/many_rows.rs"]
+mod many_rows;
 #[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
 #[path = "sql/objects.rs"]
 mod objects;

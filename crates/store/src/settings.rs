@@ -20,6 +20,8 @@ pub struct Settings {
     pub log_rows_looked_at: usize,
     /// How long a log query may take.
     pub log_query_timeout: Duration,
+    /// Answers about objects that the journal keeps in memory; past it they are looked up again.
+    pub cached_answers: usize,
 }
 
 impl Default for Settings {
@@ -32,6 +34,7 @@ impl Default for Settings {
             log_retention: watchfire_model::log::RETENTION,
             log_rows_looked_at: 50_000,
             log_query_timeout: Duration::from_secs(30),
+            cached_answers: 65_536,
         }
     }
 }

@@ -17,6 +17,8 @@ mod dialect;
 
 #[path = "sql/dedupe.rs"]
 mod dedupe;
+#[path = "sql/group.rs"]
+mod group;
 #[path = "sql/inline.rs"]
 mod inline;
 #[path = "sql/log.rs"]
@@ -27,6 +29,8 @@ mod log_filter;
 mod log_page;
 #[path = "sql/log_row.rs"]
 mod log_row;
+#[path = "sql/many_rows.rs"]
+mod many_rows;
 #[path = "sql/objects.rs"]
 mod objects;
 #[path = "sql/partitions.rs"]
@@ -49,6 +53,13 @@ pub(crate) type Row = sqlx::sqlite::SqliteRow;
 pub const FILE_NAME: &str = "watchfire.db";
 /// The file whose lock says that a process uses the folder. The lock goes with the process.
 const LOCK_NAME: &str = "watchfire.lock";
+
+/// Memory of a connection for pages; it is used when it is needed.
+const CACHE_KIB: u32 = 32 * 1024;
+/// Pages of the write-ahead log (4 KiB each) after which they are copied back.
+const CHECKPOINT_PAGES: u32 = 4_000;
+/// Prepared statements that a connection keeps.
+const STATEMENTS: usize = 512;
 
 /// Whether a commit syncs. The defect is for the durability proof: its test must fail with it.
 const SYNCHRONOUS: SqliteSynchronous = if cfg!(feature = "sabotage-no-sync") {
@@ -107,6 +118,12 @@ pub async fn open(folder: &Path, settings: &Settings, now: Timestamp) -> Result<
         .pragma("fullfsync", "1")
         .foreign_keys(true)
         .busy_timeout(settings.busy_timeout)
+        // A page that falls out while a group is written is written twice, and the log is copied back less
+        // often when it may grow.
+        .pragma("cache_size", format!("-{CACHE_KIB}"))
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+        // Statements of many rows have one text for each power of two, and each partition its own.
+        .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging();
     let mut conn = options.connect().await.map_err(StoreError::of_statement)?;
     sqlx::migrate!("migrations/sqlite")

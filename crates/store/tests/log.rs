@@ -5,7 +5,7 @@
 #[path = "log/events.rs"]
 mod events;
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use proptest::prelude::*;
 use watchfire_model::{
@@ -53,7 +53,7 @@ async fn log_with(settings: &Settings, events: Vec<LogEvent>) -> Log {
         let mut decision = Decision::new();
         decision.rows.extend(event.receipt.clone().map(events::receipt));
         decision.log(event);
-        store.journal.append(&decision).await.unwrap();
+        store.journal.append(Arc::new(decision.clone())).await.unwrap();
     }
     store.journal.sync().await.unwrap();
     Log { store, _folder: folder }
@@ -206,7 +206,7 @@ async fn a_follower_sees_what_is_written_later_exactly_once() {
     for event in later {
         let mut decision = Decision::new();
         decision.log(event);
-        log.store.journal.append(&decision).await.unwrap();
+        log.store.journal.append(Arc::new(decision.clone())).await.unwrap();
     }
     log.store.journal.sync().await.unwrap();
     let after = first.next.unwrap().to_string();
@@ -227,7 +227,7 @@ async fn what_was_rolled_back_leaves_no_trace() {
         event.uuid = format!("lost-{}", event.uuid);
         lost.log(event);
     }
-    log.store.journal.append(&lost).await.unwrap();
+    log.store.journal.append(Arc::new(lost.clone())).await.unwrap();
     log.store.journal.roll_back().await;
     let mut kept = Decision::new();
     kept.log(numbered(7).pop().unwrap());
@@ -235,8 +235,8 @@ async fn what_was_rolled_back_leaves_no_trace() {
     let mut refused = Decision::new();
     refused.log(numbered(9).pop().unwrap());
     refused.log(numbered(1).pop().unwrap());
-    log.store.journal.append(&kept).await.unwrap();
-    let _ = log.store.journal.append(&refused).await;
+    log.store.journal.append(Arc::new(kept.clone())).await.unwrap();
+    let _ = log.store.journal.append(Arc::new(refused.clone())).await;
     log.store.journal.sync().await.unwrap();
     let found = log.all(ALL).await;
     assert_eq!(found.get(..7).unwrap(), named(0..7));
@@ -252,7 +252,7 @@ async fn a_restart_goes_on_where_the_log_ended() {
         for event in numbered(20).drain(part) {
             decision.log(event);
         }
-        store.journal.append(&decision).await.unwrap();
+        store.journal.append(Arc::new(decision.clone())).await.unwrap();
         store.journal.sync().await.unwrap();
     }
     let store = sqlite::open(folder.path(), &settings(), START).await.unwrap();

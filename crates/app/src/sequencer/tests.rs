@@ -25,8 +25,8 @@ type Steps = Arc<Mutex<Vec<String>>>;
 struct Scripted {
     steps: Steps,
     state: Arc<State>,
-    group: Vec<Decision>,
-    durable: Vec<Decision>,
+    group: Vec<Arc<Decision>>,
+    durable: Vec<Arc<Decision>>,
     applied: watch::Sender<Seq>,
 }
 
@@ -45,7 +45,7 @@ impl Journal for Scripted {
         Ok(slice)
     }
 
-    async fn append(&mut self, decision: &Decision) -> Result<Seq, StoreError> {
+    async fn append(&mut self, decision: Arc<Decision>) -> Result<Seq, StoreError> {
         let text = format!("{decision:?}");
         if text.contains(REFUSED) {
             return Err(StoreError::Corrupt {
@@ -58,7 +58,7 @@ impl Journal for Scripted {
             return Err(StoreError::Timeout);
         }
         self.step("append");
-        self.group.push(decision.clone());
+        self.group.push(decision);
         Ok(u64::try_from(self.durable.len() + self.group.len()).unwrap())
     }
 

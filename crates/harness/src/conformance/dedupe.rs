@@ -92,7 +92,8 @@ pub async fn a_refusal_after_a_change_of_partition_leaves_the_earlier_keys(backe
     let mut refused = remember(3);
     refused.rows.extend(remember(4).rows);
     refused.put(provider("rkpB", "Taken"));
-    ensure!(matches!(bench.append(&refused).await, Err(StoreError::Refused(_))));
+    let answer = bench.append(&refused).await;
+    ensure!(matches!(answer, Err(StoreError::Refused(_))), "{answer:?}");
     ensure!(!bench.seen(3).await?);
     bench.append(&remember(5)).await?;
     bench.append(&remember(3)).await?;

@@ -1,16 +1,20 @@
 //! What only PostgreSQL says this way.
 
 use sqlx::QueryBuilder;
-use watchfire_model::log::{Keywords, LogEvent};
+use watchfire_model::log::Keywords;
 
 use super::{
     Connection, Db,
     log::{events_table, targets_table, text_table},
+    log_row::LogRow,
 };
 use crate::StoreError;
 
 /// Rows that a slice names are locked by its reads.
 pub(super) const BEGIN: &str = "BEGIN";
+
+/// Whether nobody else writes. Other nodes do: what was read is known for one group.
+pub(super) const ONE_WRITER: bool = false;
 
 /// The table of one dedupe partition.
 pub(super) fn create_dedupe_table(table: &str) -> String {
@@ -38,11 +42,11 @@ pub(super) fn create_log_tables(number: i64) -> Vec<String> {
 
 /// The full-text index for `q` comes with the store itself; until then the evaluator looks at every row.
 #[expect(clippy::unused_async, reason = "the other dialect writes here")]
-pub(super) async fn index_text(_: &mut Connection, _: i64, _: i64, _: &LogEvent) -> Result<(), StoreError> {
+pub(super) async fn index_texts(_: &mut Connection, _: i64, _: &[LogRow<'_>]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// See [`index_text`].
+/// See [`index_texts`].
 pub(super) fn push_keywords(_: &mut QueryBuilder<Db>, _: i64, _: &Keywords, _: (i64, i64)) {}
 
 /// The text at a path of a JSON document; NULL where there is none.

@@ -2,10 +2,14 @@
 //! the store and forgetting drops whole tables (architecture section 6).
 
 use fastbloom::BloomFilter;
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, QueryBuilder};
 use watchfire_model::{row::DedupeKey, time::Timestamp};
 
-use super::{Connection, dialect, partitions};
+use super::{
+    Connection, Db, dialect,
+    many_rows::{pieces, run},
+    partitions,
+};
 use crate::StoreError;
 
 /// The table set's name.
@@ -68,54 +72,40 @@ impl Dedupe {
         }
     }
 
-    /// Whether `key` has been remembered in any live partition.
-    pub(crate) async fn seen(&self, conn: &mut Connection, key: DedupeKey) -> Result<bool, StoreError> {
+    /// Until when `key` is remembered, in whatever live partition.
+    pub(crate) async fn expiry_of(&self, conn: &mut Connection, key: DedupeKey) -> Result<Option<Timestamp>, StoreError> {
         for partition in self.live.iter().rev() {
             if !partition.filter.contains(&key.0) {
                 continue;
             }
-            let sql = format!("SELECT 1 FROM {} WHERE hash = $1", table(partition.number));
-            let hit: Option<i32> = sqlx::query_scalar(AssertSqlSafe(sql))
+            let sql = format!("SELECT expires_us FROM {} WHERE hash = $1", table(partition.number));
+            let hit: Option<i64> = sqlx::query_scalar(AssertSqlSafe(sql))
                 .bind(&key.0[..])
                 .fetch_optional(&mut *conn)
                 .await
                 .map_err(StoreError::of_statement)?;
-            if hit.is_some() {
-                return Ok(true);
+            if let Some(expires_us) = hit {
+                return Ok(Some(Timestamp::from_micros(expires_us)));
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
-    /// Remembers `key`. The caller has seen that it is new; the same row once more is no other row, and
-    /// the same key with another expiry is refused.
-    pub(crate) async fn remember(
-        &mut self,
-        conn: &mut Connection,
-        key: DedupeKey,
-        expires_at: Timestamp,
-    ) -> Result<(), StoreError> {
-        if self.live.last().is_none_or(|p| p.rows >= self.rows_per_partition) {
-            self.begin_partition(conn).await?;
+    /// Remembers keys. The caller has seen that they are new.
+    pub(crate) async fn remember(&mut self, conn: &mut Connection, keys: &[(DedupeKey, Timestamp)]) -> Result<(), StoreError> {
+        let mut rest = keys;
+        while !rest.is_empty() {
+            if self.live.last().is_none_or(|p| p.rows >= self.rows_per_partition) {
+                self.begin_partition(conn).await?;
+            }
+            let Some(partition) = self.live.last_mut() else {
+                return Ok(());
+            };
+            let room = usize::try_from(self.rows_per_partition.saturating_sub(partition.rows)).unwrap_or(0);
+            let (now, later) = rest.split_at(room.max(1).min(rest.len()));
+            partition.remember(conn, now).await?;
+            rest = later;
         }
-        let Some(partition) = self.live.last_mut() else {
-            return Ok(());
-        };
-        let table = table(partition.number);
-        let sql = format!(
-            "INSERT INTO {table} (hash, expires_us) SELECT $1, $2 \
-             WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE hash = $1 AND expires_us = $2)"
-        );
-        let written = sqlx::query(AssertSqlSafe(sql))
-            .bind(&key.0[..])
-            .bind(expires_at.as_micros())
-            .execute(&mut *conn)
-            .await
-            .map_err(StoreError::of_statement)?
-            .rows_affected();
-        partition.filter.insert(&key.0);
-        partition.rows = partition.rows.saturating_add_unsigned(written);
-        partition.last_expiry_us = partition.last_expiry_us.max(expires_at.as_micros());
         Ok(())
     }
 
@@ -172,6 +162,22 @@ impl Dedupe {
 }
 
 impl Partition {
+    async fn remember(&mut self, conn: &mut Connection, keys: &[(DedupeKey, Timestamp)]) -> Result<(), StoreError> {
+        for piece in pieces(keys) {
+            let mut sql: QueryBuilder<Db> = QueryBuilder::new(format!("INSERT INTO {} (hash, expires_us) ", table(self.number)));
+            sql.push_values(piece, |mut row, (key, expires_at)| {
+                row.push_bind(&key.0[..]).push_bind(expires_at.as_micros());
+            });
+            let written = run(conn, sql).await?;
+            self.rows = self.rows.saturating_add_unsigned(written);
+            for (key, expires_at) in piece {
+                self.filter.insert(&key.0);
+                self.last_expiry_us = self.last_expiry_us.max(expires_at.as_micros());
+            }
+        }
+        Ok(())
+    }
+
     /// Reads what the store has of it.
     async fn read(&mut self, conn: &mut Connection) -> Result<(), StoreError> {
         let sql = format!("SELECT hash, expires_us FROM {}", table(self.number));

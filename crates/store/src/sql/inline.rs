@@ -1,12 +1,17 @@
 //! The inline journal: the decisions of a group are one transaction of the index, synced when it
 //! commits. There is no second place that could disagree.
+//!
+//! A group is kept in memory until it is synced, and then written with a few statements of many rows each:
+//! a statement costs more than a row. What commands ask for is answered out of memory where it is known
+//! (`object_cache.rs`), with the group laid over it.
 
-use std::{fs::File, time::Duration};
+use std::{fs::File, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 use watchfire_model::{
-    row::{Decision, Row},
+    object::{Kind, Object},
+    row::{Decision, DedupeKey, Row},
     slice::{Need, Slice},
     time::Timestamp,
 };
@@ -15,12 +20,14 @@ use super::{
     Connection,
     dedupe::{self, Dedupe},
     dialect, execute,
-    log::LogWriter,
+    group::Group,
+    log::{self, LogWriter},
     objects,
 };
 use crate::{
     StoreError,
     journal::{Journal, Seq},
+    object_cache::ObjectCache,
     settings::Settings,
 };
 
@@ -31,19 +38,27 @@ pub struct Inline {
     dedupe: Dedupe,
     log: LogWriter,
     log_retention: Duration,
+    cache: ObjectCache,
+    cached_answers: usize,
+    group: Group,
+    /// Put back when the group is dropped.
+    ordinal_before: i64,
     next_ordinal: i64,
     next_seq: Seq,
-    group: Option<Group>,
+    transaction: Option<Transaction>,
     applied: watch::Sender<Seq>,
     _lock: Option<File>,
 }
 
-/// What is put back when the group is dropped.
+/// A transaction of the index, and what is put back when it is rolled back.
 #[derive(Debug)]
-struct Group {
+struct Transaction {
     dedupe: dedupe::Mark,
-    log: super::log::Mark,
+    log: log::Mark,
 }
+
+/// Objects and receipts that one purge removes at most, so that a group of commands never waits long for it.
+const PURGE_BATCH: i64 = 1_000;
 
 impl Inline {
     /// Opens the journal on `conn`; `lock` keeps other processes out for as long as it lives.
@@ -61,9 +76,13 @@ impl Inline {
             dedupe,
             log,
             log_retention: settings.log_retention,
+            cache: ObjectCache::default(),
+            cached_answers: settings.cached_answers,
+            group: Group::default(),
+            ordinal_before: next_ordinal,
             next_ordinal,
             next_seq: 1,
-            group: None,
+            transaction: None,
             applied: watch::Sender::new(0),
             _lock: lock,
         })
@@ -74,125 +93,255 @@ impl Inline {
         self.log.last_published()
     }
 
-    async fn purge_in_group(&mut self, now: Timestamp) -> Result<u64, StoreError> {
+    /// The objects that `need` asks for, as the index and the group have them.
+    async fn find(&mut self, need: &Need) -> Result<Vec<Arc<Object>>, StoreError> {
+        let conn = &mut self.conn;
+        let found = match need {
+            Need::Object(kind, id) => objects::get(conn, *kind, id).await?.into_iter().collect(),
+            Need::Natural(kind, key) => objects::find(conn, *kind, key).await?.into_iter().collect(),
+            Need::Children(kind, parent) => objects::children(conn, *kind, parent).await?,
+            Need::All(kind) => objects::all(conn, *kind).await?,
+            Need::Dedupe(_) => Vec::new(),
+        };
+        let mut found = found.into_iter().map(Arc::new).collect();
+        self.group.overlay(need, &mut found);
+        Ok(found)
+    }
+
+    async fn seen(&mut self, key: DedupeKey) -> Result<bool, StoreError> {
+        Ok(self.group.expiry_of(key).is_some() || self.dedupe.expiry_of(&mut self.conn, key).await?.is_some())
+    }
+
+    /// Takes the rows of a decision into the group.
+    async fn take(&mut self, decision: &Decision) -> Result<(), StoreError> {
+        for row in &decision.rows {
+            match row {
+                Row::Put(object) => self.put(object).await?,
+                Row::Delete { kind, id } => {
+                    self.cache.remove(*kind, id);
+                    self.group.delete(*kind, id, self.next_ordinal);
+                }
+                Row::Dedupe { key, expires_at } => self.remember(*key, *expires_at).await?,
+                Row::Receipt(_) | Row::Log(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// A natural key that is another object's is refused.
+    async fn put(&mut self, object: &Object) -> Result<(), StoreError> {
+        let keys = object.keys();
+        if let Some(key) = &keys.natural {
+            let holder = self.holder(object.kind(), key).await?;
+            if holder.is_some_and(|holder| holder != keys.id) {
+                return Err(refused("another object has this key"));
+            }
+        }
+        let object = Arc::new(object.clone());
+        self.cache.put(&object, &keys);
+        self.group.write(object, keys, self.next_ordinal);
+        self.next_ordinal += 1;
+        Ok(())
+    }
+
+    /// The id of the object that has this natural key.
+    async fn holder(&mut self, kind: Kind, key: &str) -> Result<Option<String>, StoreError> {
+        let need = Need::Natural(kind, key.to_owned());
+        if let Some(known) = self.cache.one(&need) {
+            return Ok(known.map(|object| object.keys().id));
+        }
+        let found = self.find(&need).await?;
+        self.cache.learn(&need, &found);
+        Ok(found.first().map(|object| object.keys().id))
+    }
+
+    /// The same row once more is no other row; the same key with another expiry is refused.
+    async fn remember(&mut self, key: DedupeKey, expires_at: Timestamp) -> Result<(), StoreError> {
+        let known = match self.group.expiry_of(key) {
+            Some(known) => Some(known),
+            None => self.dedupe.expiry_of(&mut self.conn, key).await?,
+        };
+        match known {
+            None => self.group.remember(key, expires_at),
+            Some(known) if known == expires_at => {}
+            Some(_) => return Err(refused("the key is remembered already")),
+        }
+        Ok(())
+    }
+
+    /// Goes back to the group without the decision that was refused half way.
+    async fn take_again(&mut self) -> Result<(), StoreError> {
+        let group = std::mem::take(&mut self.group);
+        self.cache.clear();
+        self.next_ordinal = self.ordinal_before;
+        for decision in group.decisions() {
+            self.take(decision).await?;
+            self.group.push(Arc::clone(decision));
+        }
+        Ok(())
+    }
+
+    async fn begin(&mut self) -> Result<(), StoreError> {
+        execute(&mut self.conn, dialect::BEGIN).await?;
+        self.transaction = Some(Transaction {
+            dedupe: self.dedupe.mark(),
+            log: self.log.mark(),
+        });
+        Ok(())
+    }
+
+    /// Writes the group into the transaction.
+    async fn write(&mut self) -> Result<(), StoreError> {
+        self.begin().await?;
+        match self.write_at_once().await {
+            // Something in it was written before, or its order counts.
+            Err(StoreError::Refused(_)) => {
+                self.undo().await;
+                self.begin().await?;
+                self.write_in_order().await
+            }
+            done => done,
+        }
+    }
+
+    /// What the group comes to.
+    async fn write_at_once(&mut self) -> Result<(), StoreError> {
+        let (conn, group) = (&mut self.conn, &self.group);
+        self.dedupe.remember(conn, group.remembered()).await?;
+        objects::put_receipts(conn, &group.receipts()).await?;
+        objects::delete(conn, &group.deleted()).await?;
+        objects::put(conn, &group.put()).await?;
+        self.log.write(conn, group.decisions()).await
+    }
+
+    /// Row by row, as the decisions have them.
+    async fn write_in_order(&mut self) -> Result<(), StoreError> {
+        let (conn, group) = (&mut self.conn, &self.group);
+        self.dedupe.remember(conn, group.remembered()).await?;
+        objects::put_receipts(conn, &group.receipts()).await?;
+        let mut ordinal = self.ordinal_before;
+        for decision in group.decisions() {
+            self.log.prepare(conn, decision).await?;
+            for row in &decision.rows {
+                match row {
+                    Row::Put(object) => {
+                        objects::put(conn, &[(object, &object.keys(), ordinal)]).await?;
+                        ordinal += 1;
+                    }
+                    Row::Delete { kind, id } => objects::delete(conn, &[(*kind, id)]).await?,
+                    Row::Log(event) => self.log.append(conn, event).await?,
+                    Row::Dedupe { .. } | Row::Receipt(_) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn purge_in_transaction(&mut self, now: Timestamp) -> Result<u64, StoreError> {
         let kept_since = now.minus(self.log_retention);
         let objects = objects::purge(&mut self.conn, now, PURGE_BATCH).await?;
         let receipts = objects::purge_receipts(&mut self.conn, now, kept_since, PURGE_BATCH).await?;
         let partitions =
             self.dedupe.forget(&mut self.conn, now).await? + self.log.drop_before(&mut self.conn, kept_since).await?;
+        if objects > 0 {
+            self.cache.clear();
+        }
         Ok(objects + receipts + partitions)
     }
 
-    async fn begin(&mut self) -> Result<(), StoreError> {
-        if self.group.is_none() {
-            execute(&mut self.conn, dialect::BEGIN).await?;
-            self.group = Some(Group {
-                dedupe: self.dedupe.mark(),
-                log: self.log.mark(),
-            });
-        }
+    async fn commit(&mut self) -> Result<(), StoreError> {
+        sqlx::query("COMMIT")
+            .execute(&mut self.conn)
+            .await
+            .map_err(StoreError::of_commit)?;
+        self.transaction = None;
+        self.dedupe.settle();
         Ok(())
     }
 
-    async fn write(&mut self, decision: &Decision) -> Result<(), StoreError> {
-        for row in &decision.rows {
-            match row {
-                Row::Put(object) => {
-                    objects::put(&mut self.conn, object, self.next_ordinal).await?;
-                    self.next_ordinal += 1;
-                }
-                Row::Delete { kind, id } => objects::delete(&mut self.conn, *kind, id).await?,
-                Row::Dedupe { key, expires_at } => self.dedupe.remember(&mut self.conn, *key, *expires_at).await?,
-                Row::Receipt(receipt) => objects::put_receipt(&mut self.conn, receipt).await?,
-                Row::Log(event) => self.log.append(&mut self.conn, event).await?,
-            }
+    async fn undo(&mut self) {
+        if let Some(transaction) = self.transaction.take() {
+            // SQLite may have rolled back by itself (disk full): then there is nothing to roll back.
+            let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
+            self.dedupe.restore(&transaction.dedupe);
+            self.log.restore(&transaction.log);
         }
-        Ok(())
     }
 }
 
-/// Objects and receipts that one purge removes at most, so that a group of commands never waits long for it.
-const PURGE_BATCH: i64 = 1_000;
+fn refused(why: &'static str) -> StoreError {
+    StoreError::Refused(sqlx::Error::Protocol(why.to_owned()))
+}
 
 #[async_trait]
 impl Journal for Inline {
     async fn load(&mut self, needs: &[Need]) -> Result<Slice, StoreError> {
-        self.begin().await?;
         let mut slice = Slice::default();
         for need in needs {
-            let found = match need {
-                Need::Object(kind, id) => objects::get(&mut self.conn, *kind, id).await?.into_iter().collect(),
-                Need::Natural(kind, key) => objects::find(&mut self.conn, *kind, key).await?.into_iter().collect(),
-                Need::Children(kind, parent) => objects::children(&mut self.conn, *kind, parent).await?,
-                Need::All(kind) => objects::all(&mut self.conn, *kind).await?,
-                Need::Dedupe(key) => {
-                    if self.dedupe.seen(&mut self.conn, *key).await? {
-                        slice.insert_seen(*key);
-                    }
-                    Vec::new()
+            if let Need::Dedupe(key) = need {
+                if self.seen(*key).await? {
+                    slice.insert_seen(*key);
                 }
-            };
-            for object in found {
-                slice.insert(object);
+            } else if !self.cache.answer(need, &mut slice) {
+                let found = self.find(need).await?;
+                self.cache.learn(need, &found);
+                found.into_iter().for_each(|object| slice.insert(object));
             }
         }
         Ok(slice)
     }
 
-    async fn append(&mut self, decision: &Decision) -> Result<Seq, StoreError> {
-        self.begin().await?;
-        self.log.prepare(&mut self.conn, decision).await?;
-        let (dedupe, log) = (self.dedupe.mark(), self.log.mark());
-        execute(&mut self.conn, "SAVEPOINT decision").await?;
-        if let Err(error) = self.write(decision).await {
-            self.dedupe.restore(&dedupe);
-            self.log.restore(&log);
-            // After a full disk SQLite has dropped the whole group by itself, savepoint and all: what
-            // counts is why, and only a refusal lets the group go on.
-            let undone = execute(&mut self.conn, "ROLLBACK TO SAVEPOINT decision").await;
-            return Err(match (error, undone) {
-                (StoreError::Refused(_) | StoreError::Corrupt { .. }, Err(broken)) => broken,
-                (error, _) => error,
-            });
+    async fn append(&mut self, decision: Arc<Decision>) -> Result<Seq, StoreError> {
+        if let Err(error) = self.take(&decision).await {
+            self.take_again().await?;
+            return Err(error);
         }
-        execute(&mut self.conn, "RELEASE SAVEPOINT decision").await?;
+        self.group.push(decision);
         let seq = self.next_seq;
         self.next_seq += 1;
         Ok(seq)
     }
 
     async fn sync(&mut self) -> Result<(), StoreError> {
-        if self.group.is_none() {
+        if self.group.is_empty() {
             return Ok(());
         }
-        if let Err(error) = sqlx::query("COMMIT").execute(&mut self.conn).await {
+        let written = match self.write().await {
+            Ok(()) => self.commit().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = written {
             self.roll_back().await;
-            return Err(StoreError::of_commit(error));
+            return Err(error);
         }
-        self.group = None;
-        self.dedupe.settle();
+        self.group = Group::default();
+        self.ordinal_before = self.next_ordinal;
+        if self.cache.len() > self.cached_answers || !dialect::ONE_WRITER {
+            self.cache.clear();
+        }
         self.applied.send_replace(self.next_seq - 1);
         Ok(())
     }
 
     async fn roll_back(&mut self) {
-        if let Some(group) = self.group.take() {
-            // SQLite may have rolled back by itself (disk full): then there is nothing to roll back.
-            let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
-            self.dedupe.restore(&group.dedupe);
-            self.log.restore(&group.log);
+        self.undo().await;
+        if !self.group.is_empty() || !dialect::ONE_WRITER {
+            self.cache.clear();
         }
+        self.group = Group::default();
+        self.next_ordinal = self.ordinal_before;
     }
 
     async fn purge(&mut self, now: Timestamp) -> Result<u64, StoreError> {
         self.begin().await?;
-        match self.purge_in_group(now).await {
-            Ok(purged) => self.sync().await.map(|()| purged),
-            Err(error) => {
-                self.roll_back().await;
-                Err(error)
-            }
+        let purged = match self.purge_in_transaction(now).await {
+            Ok(purged) => self.commit().await.map(|()| purged),
+            Err(error) => Err(error),
+        };
+        if purged.is_err() {
+            self.undo().await;
         }
+        purged
     }
 
     fn applied(&self) -> watch::Receiver<Seq> {

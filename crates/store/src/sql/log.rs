@@ -5,15 +5,21 @@
 //! the full-text index of `q`. Numbers (`seq`) are given in the order of the commits and without gaps,
 //! and `published` never falls as they rise, so that one order serves pages of either kind.
 
-use serde_json::Value;
-use sqlx::AssertSqlSafe;
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, QueryBuilder};
 use watchfire_model::{
     log::LogEvent,
     row::{Decision, Row},
     time::Timestamp,
 };
 
-use super::{Connection, dialect, log_row, partitions};
+use super::{
+    Connection, Db, dialect,
+    log_row::{self, LogRow},
+    many_rows::{pieces, run},
+    partitions,
+};
 use crate::StoreError;
 
 /// The table set's name.
@@ -89,10 +95,7 @@ impl LogWriter {
     /// decision's savepoint, for SQLite cannot commit when a full-text table was made in a savepoint
     /// that was rolled back; so a partition holds its limit and the rest of one decision.
     pub(crate) async fn prepare(&mut self, conn: &mut Connection, decision: &Decision) -> Result<(), StoreError> {
-        let first = decision.rows.iter().find_map(|row| match row {
-            Row::Log(event) => Some(event.published),
-            _ => None,
-        });
+        let first = decision.rows.iter().find_map(as_event).map(|event| event.published);
         match first {
             Some(published) if self.at.partition == 0 || self.at.rows >= self.rows_per_partition => {
                 self.begin_partition(conn, published.max(self.at.last_published)).await
@@ -101,23 +104,44 @@ impl LogWriter {
         }
     }
 
-    /// Writes an event into the partition that was prepared. The sequencer's clock does not go back, so `published` does not either; if it
-    /// ever did, the event would be stored under the newest time.
+    /// Writes an event into the partition that was prepared, unless it is there: then its decision is written again.
     pub(crate) async fn append(&mut self, conn: &mut Connection, event: &LogEvent) -> Result<(), StoreError> {
-        let event = without_nul(event)?;
-        let published = event.published.max(self.at.last_published);
-        let seq = self.at.last_seq + 1;
-        if !log_row::insert(conn, self.at.partition, seq, published, &event).await? {
-            // A decision that is written again.
+        if log_row::is_there(conn, self.at.partition, &event.uuid).await? {
             return Ok(());
         }
-        for target in &event.target {
-            insert_target(conn, self.at.partition, seq, &target.id).await?;
+        self.write_events(conn, &[event]).await
+    }
+
+    /// Writes the events of decisions that are new, and begins partitions where they are due.
+    pub(crate) async fn write(&mut self, conn: &mut Connection, decisions: &[Arc<Decision>]) -> Result<(), StoreError> {
+        let mut run = Vec::new();
+        for decision in decisions {
+            let events = || decision.rows.iter().filter_map(as_event);
+            let rows = self.at.rows.saturating_add(i64::try_from(run.len()).unwrap_or(i64::MAX));
+            if events().next().is_some() && (self.at.partition == 0 || rows >= self.rows_per_partition) {
+                self.write_events(conn, &std::mem::take(&mut run)).await?;
+                self.prepare(conn, decision).await?;
+            }
+            run.extend(events());
         }
-        dialect::index_text(conn, self.at.partition, seq, &event).await?;
-        self.at.last_seq = seq;
-        self.at.last_published = published;
-        self.at.rows += 1;
+        self.write_events(conn, &run).await
+    }
+
+    /// The sequencer's clock does not go back, so `published` does not either; if it ever did, the event
+    /// would be stored under the newest time.
+    async fn write_events(&mut self, conn: &mut Connection, events: &[&LogEvent]) -> Result<(), StoreError> {
+        for piece in pieces(events) {
+            let mut rows = Vec::with_capacity(piece.len());
+            for event in piece {
+                self.at.last_seq += 1;
+                self.at.last_published = self.at.last_published.max(event.published);
+                self.at.rows += 1;
+                rows.push(LogRow::new(self.at.last_seq, self.at.last_published, event)?);
+            }
+            log_row::insert(conn, self.at.partition, &rows).await?;
+            insert_targets(conn, self.at.partition, &rows).await?;
+            dialect::index_texts(conn, self.at.partition, &rows).await?;
+        }
         Ok(())
     }
 
@@ -188,44 +212,26 @@ pub(crate) fn text_table(number: i64) -> String {
     format!("log_text_{number}")
 }
 
-async fn insert_target(conn: &mut Connection, partition: i64, seq: i64, id: &str) -> Result<(), StoreError> {
-    let sql = format!(
-        "INSERT INTO {} (target_id, seq) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        targets_table(partition)
-    );
-    sqlx::query(AssertSqlSafe(sql))
-        .bind(id)
-        .bind(seq)
-        .execute(conn)
-        .await
-        .map_err(StoreError::of_statement)?;
+fn as_event(row: &Row) -> Option<&LogEvent> {
+    match row {
+        Row::Log(event) => Some(event),
+        _ => None,
+    }
+}
+
+async fn insert_targets(conn: &mut Connection, partition: i64, rows: &[LogRow<'_>]) -> Result<(), StoreError> {
+    let of = |row: &LogRow<'_>| row.event.target.iter().map(|target| target.id.clone()).collect::<Vec<_>>();
+    let targets: Vec<(String, i64)> = rows
+        .iter()
+        .flat_map(|row| of(row).into_iter().map(|id| (id, row.seq)))
+        .collect();
+    for piece in pieces(&targets) {
+        let mut sql: QueryBuilder<Db> = QueryBuilder::new(format!("INSERT INTO {} (target_id, seq) ", targets_table(partition)));
+        sql.push_values(piece, |mut row, (id, seq)| {
+            row.push_bind(id).push_bind(*seq);
+        });
+        sql.push(" ON CONFLICT DO NOTHING");
+        run(conn, sql).await?;
+    }
     Ok(())
-}
-
-/// No database here takes U+0000 in a text everywhere, and an attacker may well send one: it is stored
-/// as the replacement character.
-fn without_nul(event: &LogEvent) -> Result<std::borrow::Cow<'_, LogEvent>, StoreError> {
-    let corrupt = |_| log_row::corrupt(&event.uuid);
-    let text = serde_json::to_string(event).map_err(corrupt)?;
-    if !text.contains("\\u0000") {
-        return Ok(std::borrow::Cow::Borrowed(event));
-    }
-    let mut document: Value = serde_json::from_str(&text).map_err(corrupt)?;
-    replace_nul(&mut document);
-    serde_json::from_value(document).map(std::borrow::Cow::Owned).map_err(corrupt)
-}
-
-fn replace_nul(value: &mut Value) {
-    match value {
-        Value::String(text) => *text = text.replace('\0', "\u{fffd}"),
-        Value::Array(elements) => elements.iter_mut().for_each(replace_nul),
-        Value::Object(members) => {
-            let old = std::mem::take(members);
-            members.extend(old.into_iter().map(|(key, mut member)| {
-                replace_nul(&mut member);
-                (key.replace('\0', "\u{fffd}"), member)
-            }));
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
 }

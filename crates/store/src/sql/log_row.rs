@@ -1,11 +1,13 @@
 //! An event as a row: columns for what is searched for, JSON for the rest. A column's value is not in
 //! the JSON again.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::{AssertSqlSafe, QueryBuilder, Row as _};
 use watchfire_model::{log::LogEvent, time::Timestamp};
 
-use super::{Connection, Row, log::events_table};
+use super::{Connection, Db, Row, log::events_table, many_rows::run};
 use crate::StoreError;
 
 /// The columns, in the order of [`insert`].
@@ -23,35 +25,68 @@ const PLACES: [(&str, Option<&str>, &str); 7] = [
     ("transaction_id", Some("transaction"), "id"),
 ];
 
-/// Writes the row; says `false`, and writes nothing, when this very event is there already.
-pub(crate) async fn insert(
-    conn: &mut Connection,
-    partition: i64,
-    seq: i64,
+/// An event on its way into a row.
+pub(crate) struct LogRow<'a> {
+    /// Its number.
+    pub(crate) seq: i64,
     published: Timestamp,
-    event: &LogEvent,
-) -> Result<bool, StoreError> {
-    let sql = format!(
-        "INSERT INTO {} ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (uuid) DO NOTHING",
-        events_table(partition)
-    );
-    let client_ip = event.client.as_ref().and_then(|client| client.ip_address);
-    let done = sqlx::query(AssertSqlSafe(sql))
-        .bind(seq)
-        .bind(&event.uuid)
-        .bind(published.as_micros())
-        .bind(event.event_type.as_str())
-        .bind(event.severity.as_str())
-        .bind(event.outcome.result.as_str())
-        .bind(&event.actor.id)
-        .bind(client_ip.map(|ip| ip.to_string()))
-        .bind(&event.transaction.id)
-        .bind(event.receipt.as_ref().map(|receipt| receipt.as_str()))
-        .bind(detail(event)?)
-        .execute(conn)
+    /// The event, without U+0000.
+    pub(crate) event: Cow<'a, LogEvent>,
+    detail: String,
+}
+
+impl<'a> LogRow<'a> {
+    /// The row of `event`. No database here takes U+0000 in a text everywhere, and an attacker may well send
+    /// one: it is stored as the replacement character.
+    pub(crate) fn new(seq: i64, published: Timestamp, event: &'a LogEvent) -> Result<Self, StoreError> {
+        let whole = serde_json::to_value(event).map_err(|_| corrupt(&event.uuid))?;
+        let row = |event, document| Self {
+            seq,
+            published,
+            event,
+            detail: detail(document),
+        };
+        if !has_nul(&whole) {
+            return Ok(row(Cow::Borrowed(event), whole));
+        }
+        let mut whole = whole;
+        replace_nul(&mut whole);
+        let mended = serde_json::from_value(whole.clone()).map_err(|_| corrupt(&event.uuid))?;
+        Ok(row(Cow::Owned(mended), whole))
+    }
+}
+
+/// Writes rows. An event that is there already is refused.
+pub(crate) async fn insert(conn: &mut Connection, partition: i64, rows: &[LogRow<'_>]) -> Result<(), StoreError> {
+    let mut sql: QueryBuilder<Db> = QueryBuilder::new(format!("INSERT INTO {} ({COLUMNS}) ", events_table(partition)));
+    sql.push_values(rows, |mut row, log_row| {
+        let event = &*log_row.event;
+        let client_ip = event.client.as_ref().and_then(|client| client.ip_address);
+        row.push_bind(log_row.seq)
+            .push_bind(&event.uuid)
+            .push_bind(log_row.published.as_micros())
+            .push_bind(event.event_type.as_str())
+            .push_bind(event.severity.as_str())
+            .push_bind(event.outcome.result.as_str())
+            .push_bind(&event.actor.id)
+            .push_bind(client_ip.map(|ip| ip.to_string()))
+            .push_bind(&event.transaction.id)
+            .push_bind(event.receipt.as_ref().map(|receipt| receipt.as_str()))
+            .push_bind(&log_row.detail);
+    });
+    run(conn, sql).await?;
+    Ok(())
+}
+
+/// Whether the event is in the partition.
+pub(crate) async fn is_there(conn: &mut Connection, partition: i64, uuid: &str) -> Result<bool, StoreError> {
+    let sql = format!("SELECT 1 FROM {} WHERE uuid = $1", events_table(partition));
+    let found: Option<i32> = sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(uuid)
+        .fetch_optional(conn)
         .await
         .map_err(StoreError::of_statement)?;
-    Ok(done.rows_affected() > 0)
+    Ok(found.is_some())
 }
 
 /// Reads a row of [`COLUMNS`].
@@ -68,8 +103,8 @@ pub(crate) fn corrupt(uuid: &str) -> StoreError {
     }
 }
 
-fn detail(event: &LogEvent) -> Result<String, StoreError> {
-    let mut document = serde_json::to_value(event).map_err(|_| corrupt(&event.uuid))?;
+/// What of an event's document is in no column.
+fn detail(mut document: Value) -> String {
     if let Some(members) = document.as_object_mut() {
         members.shift_remove("published");
         members.shift_remove("receipt");
@@ -79,7 +114,31 @@ fn detail(event: &LogEvent) -> Result<String, StoreError> {
             }
         }
     }
-    Ok(document.to_string())
+    document.to_string()
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(elements) => elements.iter().any(has_nul),
+        Value::Object(members) => members.iter().any(|(key, member)| key.contains('\0') || has_nul(member)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+fn replace_nul(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = text.replace('\0', "\u{fffd}"),
+        Value::Array(elements) => elements.iter_mut().for_each(replace_nul),
+        Value::Object(members) => {
+            let old = std::mem::take(members);
+            members.extend(old.into_iter().map(|(key, mut member)| {
+                replace_nul(&mut member);
+                (key.replace('\0', "\u{fffd}"), member)
+            }));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 fn event(row: &Row) -> Option<LogEvent> {

@@ -2,47 +2,58 @@
 
 use sqlx::{QueryBuilder, Row as _};
 use watchfire_model::{
-    object::{Kind, Object},
+    object::{Keys, Kind, Object},
     row::{Receipt, Received},
     time::Timestamp,
 };
 
-use super::{Connection, Db, Row};
+use super::{
+    Connection, Db, Row,
+    many_rows::{pieces, run},
+};
 use crate::{
     StoreError,
     index::{Page, PageQuery, RangeQuery, ReceiptQuery, StoredReceipt},
 };
 
-/// Writes or replaces an object; an old one keeps its ordinal.
-pub(crate) async fn put(conn: &mut Connection, object: &Object, ordinal: i64) -> Result<(), StoreError> {
-    let keys = object.keys();
-    let document = object.to_document().map_err(|_| corrupt(&keys.id))?;
-    sqlx::query(
-        "INSERT INTO objects (kind, id, parent, natural_key, expires_us, ordinal, document) VALUES ($1, $2, $3, $4, $5, $6, $7) \
-         ON CONFLICT (kind, id) DO UPDATE SET parent = excluded.parent, natural_key = excluded.natural_key, \
-         expires_us = excluded.expires_us, document = excluded.document",
-    )
-    .bind(object.kind().as_str())
-    .bind(&keys.id)
-    .bind(keys.parent)
-    .bind(keys.natural)
-    .bind(keys.expires_at.map(Timestamp::as_micros))
-    .bind(ordinal)
-    .bind(document)
-    .execute(conn)
-    .await
-    .map_err(StoreError::of_statement)?;
+/// Writes or replaces objects; an old one keeps its ordinal. No two may have one id.
+pub(crate) async fn put(conn: &mut Connection, objects: &[(&Object, &Keys, i64)]) -> Result<(), StoreError> {
+    for piece in pieces(objects) {
+        let mut rows = Vec::with_capacity(piece.len());
+        for (object, keys, ordinal) in piece {
+            let document = object.to_document().map_err(|_| corrupt(&keys.id))?;
+            rows.push((object.kind(), *keys, *ordinal, document));
+        }
+        let mut sql: QueryBuilder<Db> =
+            QueryBuilder::new("INSERT INTO objects (kind, id, parent, natural_key, expires_us, ordinal, document) ");
+        sql.push_values(rows, |mut row, (kind, keys, ordinal, document)| {
+            row.push_bind(kind.as_str())
+                .push_bind(&keys.id)
+                .push_bind(keys.parent.as_deref())
+                .push_bind(keys.natural.as_deref())
+                .push_bind(keys.expires_at.map(Timestamp::as_micros))
+                .push_bind(ordinal)
+                .push_bind(document);
+        });
+        sql.push(
+            " ON CONFLICT (kind, id) DO UPDATE SET parent = excluded.parent, natural_key = excluded.natural_key, \
+             expires_us = excluded.expires_us, document = excluded.document",
+        );
+        run(conn, sql).await?;
+    }
     Ok(())
 }
 
-/// Removes an object.
-pub(crate) async fn delete(conn: &mut Connection, kind: Kind, id: &str) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM objects WHERE kind = $1 AND id = $2")
-        .bind(kind.as_str())
-        .bind(id)
-        .execute(conn)
-        .await
-        .map_err(StoreError::of_statement)?;
+/// Removes objects.
+pub(crate) async fn delete(conn: &mut Connection, objects: &[(Kind, &str)]) -> Result<(), StoreError> {
+    for piece in pieces(objects) {
+        let mut sql: QueryBuilder<Db> = QueryBuilder::new("DELETE FROM objects WHERE (kind, id) IN (");
+        sql.push_values(piece, |mut row, (kind, id)| {
+            row.push_bind(kind.as_str()).push_bind(*id);
+        });
+        sql.push(")");
+        run(conn, sql).await?;
+    }
     Ok(())
 }
 
@@ -195,25 +206,33 @@ pub(crate) async fn purge(conn: &mut Connection, now: Timestamp, limit: i64) -> 
     Ok(done.rows_affected())
 }
 
-pub(crate) async fn put_receipt(conn: &mut Connection, receipt: &Receipt) -> Result<(), StoreError> {
-    let note = match &receipt.content {
-        Received::RiskEvents { .. } => None,
-        Received::SecurityEvents { note, .. } => Some(serde_json::to_string(note).map_err(|_| corrupt(receipt.id.as_str()))?),
-    };
-    sqlx::query(
-        "INSERT INTO receipts (id, kind, provider, received_us, expires_us, body, note) VALUES ($1, $2, $3, $4, $5, $6, $7) \
-         ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(receipt.id.as_str())
-    .bind(receipt.content.kind())
-    .bind(receipt.content.provider())
-    .bind(receipt.received_at.as_micros())
-    .bind(receipt.expires_at.as_micros())
-    .bind(&*receipt.body)
-    .bind(note)
-    .execute(conn)
-    .await
-    .map_err(StoreError::of_statement)?;
+/// Writes receipts; one that is there already stays as it is.
+pub(crate) async fn put_receipts(conn: &mut Connection, receipts: &[&Receipt]) -> Result<(), StoreError> {
+    for piece in pieces(receipts) {
+        let mut rows = Vec::with_capacity(piece.len());
+        for receipt in piece {
+            let note = match &receipt.content {
+                Received::RiskEvents { .. } => None,
+                Received::SecurityEvents { note, .. } => {
+                    Some(serde_json::to_string(note).map_err(|_| corrupt(receipt.id.as_str()))?)
+                }
+            };
+            rows.push((receipt, note));
+        }
+        let mut sql: QueryBuilder<Db> =
+            QueryBuilder::new("INSERT INTO receipts (id, kind, provider, received_us, expires_us, body, note) ");
+        sql.push_values(rows, |mut row, (receipt, note)| {
+            row.push_bind(receipt.id.as_str())
+                .push_bind(receipt.content.kind())
+                .push_bind(receipt.content.provider())
+                .push_bind(receipt.received_at.as_micros())
+                .push_bind(receipt.expires_at.as_micros())
+                .push_bind(&*receipt.body)
+                .push_bind(note);
+        });
+        sql.push(" ON CONFLICT (id) DO NOTHING");
+        run(conn, sql).await?;
+    }
     Ok(())
 }
 

@@ -1,16 +1,21 @@
 //! What only SQLite says this way.
 
-use sqlx::{AssertSqlSafe, QueryBuilder};
+use sqlx::QueryBuilder;
 use watchfire_model::log::{Keywords, LogEvent};
 
 use super::{
     Connection, Db,
     log::{events_table, targets_table, text_table},
+    log_row::LogRow,
+    many_rows::run,
 };
 use crate::StoreError;
 
 /// Takes the write lock at once, so that no read has to be repeated.
 pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
+
+/// Whether nobody else writes: what was read once stays known.
+pub(super) const ONE_WRITER: bool = true;
 
 /// ASCII punctuation that is part of an indexed word. The quotes are not: a word with one is not indexed.
 const PUNCTUATION: &str = "!#$%&()*+,-./:;<=>?@[]^_`{|}~";
@@ -45,8 +50,17 @@ pub(super) fn create_log_tables(number: i64) -> Vec<String> {
     ]
 }
 
-/// Enters the words of an event, and their parts between hyphens, into the full-text index.
-pub(super) async fn index_text(conn: &mut Connection, partition: i64, seq: i64, event: &LogEvent) -> Result<(), StoreError> {
+/// Enters the words of events, and their parts between hyphens, into the full-text index.
+pub(super) async fn index_texts(conn: &mut Connection, partition: i64, rows: &[LogRow<'_>]) -> Result<(), StoreError> {
+    let mut sql: QueryBuilder<Db> = QueryBuilder::new(format!("INSERT INTO {} (rowid, words) ", text_table(partition)));
+    sql.push_values(rows, |mut row, log_row| {
+        row.push_bind(log_row.seq).push_bind(indexed_words(&log_row.event));
+    });
+    run(conn, sql).await?;
+    Ok(())
+}
+
+fn indexed_words(event: &LogEvent) -> String {
     let texts = event.searchable();
     let words = texts.iter().flat_map(|text| text.split_whitespace());
     let mut indexed: Vec<&str> = words
@@ -55,14 +69,7 @@ pub(super) async fn index_text(conn: &mut Connection, partition: i64, seq: i64, 
         .collect();
     indexed.sort_unstable();
     indexed.dedup();
-    let sql = format!("INSERT INTO {} (rowid, words) VALUES ($1, $2)", text_table(partition));
-    sqlx::query(AssertSqlSafe(sql))
-        .bind(seq)
-        .bind(indexed.join(" "))
-        .execute(conn)
-        .await
-        .map_err(StoreError::of_statement)?;
-    Ok(())
+    indexed.join(" ")
 }
 
 /// Restricts a query to rows that may have the keywords and whose `seq` is in the range. Keywords that
