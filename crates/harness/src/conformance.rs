@@ -39,6 +39,8 @@ macro_rules! store_conformance {
                 decisions::writing_a_decision_again_gives_the_same_rows,
                 decisions::numbers_decisions_upwards,
                 decisions::syncing_nothing_is_no_fault,
+                decisions::forgets_answers_and_looks_them_up_again,
+            decisions::forgets_answers_and_looks_them_up_again,
                 dedupe::finds_a_key_in_its_own_group,
                 dedupe::finds_a_key_across_partitions,
                 dedupe::finds_a_key_after_reopening,
@@ -91,6 +93,15 @@ impl<'a> Bench<'a> {
         let settings = Settings {
             dedupe_partition_rows: 2,
             log_partition_rows: 2,
+            ..Settings::default()
+        };
+        Self::with(backend, settings).await
+    }
+
+    /// With room for one answer.
+    async fn with_a_small_cache(backend: &'a dyn Backend) -> Result<Self> {
+        let settings = Settings {
+            cached_answers: 1,
             ..Settings::default()
         };
         Self::with(backend, settings).await

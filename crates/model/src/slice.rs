@@ -86,7 +86,9 @@ impl Slice {
 
     /// The object of type `T` with `id`.
     pub fn get<T: TypedObject>(&self, id: &str) -> Option<&T> {
-        self.objects.get(&(T::KIND, id.to_owned())).and_then(|object| T::from_object_ref(object))
+        self.objects
+            .get(&(T::KIND, id.to_owned()))
+            .and_then(|object| T::from_object_ref(object))
     }
 
     /// The object of type `T` with the natural key `key`.

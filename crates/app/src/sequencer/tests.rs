@@ -16,6 +16,8 @@ use crate::state::SignalLimits;
 
 /// A name that the index refuses.
 const REFUSED: &str = "refused";
+/// A name that the index refuses only when the group is written.
+const REFUSED_LATE: &str = "late";
 /// A name at which the disk is full.
 const FULL: &str = "full";
 
@@ -64,6 +66,19 @@ impl Journal for Scripted {
 
     async fn sync(&mut self) -> Result<(), StoreError> {
         let published = self.state.directory().risk_providers().count();
+        if self
+            .group
+            .iter()
+            .any(|decision| format!("{decision:?}").contains(REFUSED_LATE))
+        {
+            self.group.clear();
+            self.step("refused sync");
+            return Err(StoreError::Corrupt {
+                table: "objects",
+                column: "document",
+                id: REFUSED_LATE.to_owned(),
+            });
+        }
         self.step(format!("sync with {published} published"));
         self.durable.append(&mut self.group);
         self.applied.send_replace(u64::try_from(self.durable.len()).unwrap());
@@ -195,6 +210,17 @@ async fn a_decision_that_the_index_refuses_fails_alone() {
     assert!(matches!(refused, Err(Error::Internal(_))), "{refused:?}");
     assert_eq!((a.unwrap().0, b.unwrap().0), (0, 1), "the later one is decided without it");
     assert_eq!(*bench.steps.lock(), ["append", "append", "sync with 0 published"]);
+    assert_eq!(bench.state.directory().risk_providers().count(), 2);
+}
+
+#[tokio::test]
+async fn a_decision_that_is_refused_with_its_group_fails_alone() {
+    let bench = bench(8);
+    let (a, refused, b, _) = one_group!(bench, "A", REFUSED_LATE, "B");
+    assert!(matches!(refused, Err(Error::Internal(_))), "{refused:?}");
+    assert_eq!((a.unwrap().0, b.unwrap().0), (0, 1), "the later one is decided without it");
+    let steps = "append,append,append,refused sync,append,sync with 0 published,append,refused sync,append,sync with 1 published";
+    assert_eq!(bench.steps.lock().join(","), steps);
     assert_eq!(bench.state.directory().risk_providers().count(), 2);
 }
 

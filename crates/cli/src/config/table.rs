@@ -516,4 +516,10 @@ const SETTINGS: &[Setting] = &[
         "1000000",
         "Replay keys in one partition of the store",
     ),
+    Setting::limit(
+        "store-cached-answers",
+        "N",
+        "65536",
+        "Answers about objects that the store's writer keeps in memory",
+    ),
 ];

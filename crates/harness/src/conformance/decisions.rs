@@ -163,3 +163,14 @@ pub async fn syncing_nothing_is_no_fault(backend: &dyn Backend) -> Result<()> {
     bench.journal.roll_back().await;
     bench.commit(&[remember(1)]).await
 }
+
+/// A cache that is too small for one command forgets, and nothing else changes.
+pub async fn forgets_answers_and_looks_them_up_again(backend: &dyn Backend) -> Result<()> {
+    let mut bench = Bench::with_a_small_cache(backend).await?;
+    for n in 1..8 {
+        bench.commit(&[one_of_each(n)]).await?;
+        let slice = bench.journal.load(&[Need::all::<RiskProvider>()]).await?;
+        ensure!(slice.all::<RiskProvider>().len() == usize::from(n), "after {n}");
+    }
+    Ok(())
+}
