@@ -40,7 +40,6 @@ macro_rules! store_conformance {
                 decisions::numbers_decisions_upwards,
                 decisions::syncing_nothing_is_no_fault,
                 decisions::forgets_answers_and_looks_them_up_again,
-            decisions::forgets_answers_and_looks_them_up_again,
                 dedupe::finds_a_key_in_its_own_group,
                 dedupe::finds_a_key_across_partitions,
                 dedupe::finds_a_key_after_reopening,

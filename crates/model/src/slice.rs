@@ -74,8 +74,12 @@ impl Slice {
     }
 
     /// Puts an object that was loaded into the slice.
-    pub fn insert(&mut self, object: impl Into<Arc<Object>>) {
-        let object = object.into();
+    pub fn insert(&mut self, object: Object) {
+        self.share(Arc::new(object));
+    }
+
+    /// Puts an object that others look at too into the slice.
+    pub fn share(&mut self, object: Arc<Object>) {
         self.objects.insert((object.kind(), object.keys().id), object);
     }
 

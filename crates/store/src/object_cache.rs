@@ -30,8 +30,8 @@ impl ObjectCache {
     pub(crate) fn answer(&self, need: &Need, slice: &mut Slice) -> bool {
         match self.answers.get(need) {
             None => return false,
-            Some(Answer::One(object)) => object.iter().for_each(|object| slice.insert(Arc::clone(object))),
-            Some(Answer::Many(objects)) => objects.iter().for_each(|object| slice.insert(Arc::clone(object))),
+            Some(Answer::One(object)) => object.iter().for_each(|object| slice.share(Arc::clone(object))),
+            Some(Answer::Many(objects)) => objects.iter().for_each(|object| slice.share(Arc::clone(object))),
         }
         true
     }

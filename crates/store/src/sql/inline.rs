@@ -285,7 +285,7 @@ impl Journal for Inline {
             } else if !self.cache.answer(need, &mut slice) {
                 let found = self.find(need).await?;
                 self.cache.learn(need, &found);
-                found.into_iter().for_each(|object| slice.insert(object));
+                found.into_iter().for_each(|object| slice.share(object));
             }
         }
         Ok(slice)

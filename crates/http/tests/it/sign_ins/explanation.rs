@@ -37,7 +37,11 @@ async fn every_record_computes_to_its_verdict_again() -> Result<()> {
         assert!(it["risk"]["score"].as_u64().is_some_and(|score| score <= 100));
         assert!(again["evidence"].is_f64(), "{again}");
         if number % 3 != 1 {
-            let result = if number.is_multiple_of(2) { "SUCCESS" } else { "CHALLENGE_PASSED" };
+            let result = if number.is_multiple_of(2) {
+                "SUCCESS"
+            } else {
+                "CHALLENGE_PASSED"
+            };
             assert_eq!(tell(&server, asked.text_at("/id"), result).await?.status, 204);
         }
     }
