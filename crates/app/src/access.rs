@@ -5,10 +5,11 @@ mod bearer;
 use std::{collections::BTreeSet, net::IpAddr};
 
 use watchfire_crypto::digest::sha256_hex;
+use watchfire_engine::zone::{Membership, membership};
 use watchfire_model::{
     id::{ApiTokenId, ClientId, UserId, ZoneId},
     log::Actor,
-    object::{ApiToken, Status, TokenNetwork, User, UserStatus},
+    object::{ApiToken, TokenNetwork, User, UserStatus},
 };
 
 pub use self::bearer::{ResourceCall, Scheme};
@@ -100,7 +101,7 @@ impl App {
     pub fn authenticate_api_token(&self, secret: &str, from: IpAddr) -> Result<Principal> {
         let directory = self.state.directory();
         let (token, user) = self.known_token(&directory, secret).ok_or_else(invalid_token)?;
-        if !may_come_from(&token.network, from, &directory) {
+        if !self.may_come_from(&token.network, from, &directory) {
             return Err(invalid_token());
         }
         self.note_use(token);
@@ -111,6 +112,21 @@ impl App {
                 token_id: token.id.clone(),
             },
         })
+    }
+
+    /// Whether a token may be used from an address: certainly in a zone that it is for, certainly in none
+    /// that it is not for.
+    fn may_come_from(&self, network: &TokenNetwork, from: IpAddr, directory: &Directory) -> bool {
+        let TokenNetwork::Zone { include, exclude } = network else {
+            return true;
+        };
+        let place = self.place_of(from);
+        let within = |named: &[ZoneId]| {
+            let zones = directory.zones().filter(|zone| named.contains(&zone.id));
+            zones.fold(Membership::Outside, |so_far, zone| so_far.or(membership(zone, from, &place)))
+        };
+        let included = include.is_empty() || within(include) == Membership::Inside;
+        included && within(exclude) == Membership::Outside
     }
 
     fn known_token<'a>(&self, directory: &'a Directory, secret: &str) -> Option<(&'a ApiToken, &'a User)> {
@@ -129,18 +145,6 @@ fn reaches(scopes: &BTreeSet<String>, scope: &str) -> bool {
 
 fn invalid_token() -> Error {
     Error::Unauthenticated(Challenge::InvalidToken("The access token is invalid."))
-}
-
-fn may_come_from(network: &TokenNetwork, from: IpAddr, directory: &Directory) -> bool {
-    let TokenNetwork::Zone { include, exclude } = network else {
-        return true;
-    };
-    let within = |zones: &[ZoneId]| {
-        directory
-            .zones()
-            .any(|zone| zone.status == Status::Active && zones.contains(&zone.id) && zone.contains(from))
-    };
-    (include.is_empty() || within(include)) && !within(exclude)
 }
 
 /// The scope called `name`, if it is one of ours.

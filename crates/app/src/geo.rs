@@ -264,6 +264,7 @@ impl Located {
             let has_city = record.city.is_some();
             place.country = place.country.take().or(record.country);
             place.state = place.state.take().or(record.state);
+            place.region = place.region.take().or(record.region);
             place.city = place.city.take().or(record.city);
             place.fix = place
                 .fix

@@ -1,7 +1,8 @@
-//! What is done about risk: sign-on policies, the entity risk policy, their rules, network zones; what
+//! What is done about risk: sign-on policies, the entity risk policy, their rules, network zones, behaviours; what
 //! is to be done outside and whom it is done to.
 
 pub mod actions;
+pub mod behaviors;
 pub mod delivery;
 pub mod entity_risk_policy;
 pub mod event_hooks;

@@ -6,6 +6,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use watchfire_crypto::digest::sha256_hex;
 use watchfire_domain::{
+    behavior::EnsureBehaviors,
     bootstrap::{Bootstrap, Bootstrapped},
     entity_risk_policy::EnsureEntityRiskPolicy,
     risk_event::RiskEvents,
@@ -98,6 +99,7 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
     )?;
     let first_token = make_organisation(&app, parts.first_token).await?;
     app.commands.run(EnsureEntityRiskPolicy).await?;
+    app.commands.run(EnsureBehaviors).await?;
     app.open_signing_keys()?;
     app.refresh_geo_data().await;
     if app.settings.geo.folder.is_some() {

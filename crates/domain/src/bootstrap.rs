@@ -5,7 +5,7 @@ use watchfire_model::{
     log::{Actor, EventType, LogEvent, Target},
     object::{
         ApiToken, Group, GroupType, KeyState, Membership, Org, Policy, ProviderAction, RiskProvider, Rule, RuleConditions,
-        SignOnAction, SigningKey, Status, TokenNetwork, User, UserStatus,
+        RuleMode, SignOnAction, SigningKey, Status, TokenNetwork, User, UserStatus,
     },
     row::Decision,
     slice::{Need, Slice},
@@ -77,6 +77,7 @@ impl Command for Bootstrap {
         decision.put(Org {
             id: org.clone(),
             profile: name.into(),
+            has_behaviors: false,
             created: context.now,
             last_updated: context.now,
         });
@@ -190,6 +191,7 @@ fn default_rule(policy: &Policy, context: &mut Context<'_>) -> Rule {
         system: true,
         conditions: RuleConditions::default(),
         action: SignOnAction::default(),
+        mode: RuleMode::Enforce,
         created: context.now,
         last_updated: context.now,
     }

@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod api_token;
+pub mod behavior;
 pub mod bootstrap;
 pub mod client;
 pub mod command;

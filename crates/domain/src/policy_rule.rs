@@ -1,16 +1,18 @@
 //! Making, changing and removing the rules of sign-on policies (okta.md 9.3).
 
-use watchfire_engine::policy::{ALL_ZONES, priority};
+use watchfire_engine::policy::{ALL_ZONES, expression::Expression, priority};
 use watchfire_model::{
-    id::{PolicyId, RuleId},
+    id::{GroupId, PolicyId, RuleId, UserId},
     log::{Actor, EventType, LogEvent, RequestOrigin, Target},
-    object::{Kind, NetworkConnection, Policy, RiskScoreLevel, Rule, RuleConditions, RuleDraft, Status, User, Zone, fold},
+    object::{
+        BehaviorRule, Group, Kind, Policy, RiskScoreLevel, Rule, RuleConditions, RuleDraft, RuleMode, Status, User, Zone, fold,
+    },
     row::Decision,
     slice::{Need, Slice},
 };
 
 use crate::{
-    Rejection,
+    Rejection, behavior,
     command::{Command, Context, Decided},
     policy::{self, TAKEN},
 };
@@ -61,8 +63,9 @@ impl CreateRule {
             status: self.draft.status.unwrap_or_default(),
             priority: 0,
             system: false,
-            conditions: self.draft.conditions.clone(),
+            conditions: by_ids(&self.draft.conditions, slice),
             action: self.draft.action.clone(),
+            mode: self.draft.mode,
             created: context.now,
             last_updated: context.now,
         };
@@ -111,14 +114,18 @@ impl ReplaceRule {
         if old.system && status == Status::Inactive {
             return Err(stays_active());
         }
+        if old.system && self.draft.mode == RuleMode::Monitor {
+            return Err(Rejection::invalid("mode", "The default rule decides"));
+        }
         if old.system && !asks_nothing(&self.draft.conditions) {
             return Err(Rejection::invalid("conditions", "The default rule matches every sign-in"));
         }
         let rule = Rule {
             name: self.draft.name.clone(),
             status,
-            conditions: self.draft.conditions.clone(),
+            conditions: by_ids(&self.draft.conditions, slice),
             action: self.draft.action.clone(),
+            mode: self.draft.mode,
             last_updated: context.now,
             ..old.clone()
         };
@@ -236,14 +243,13 @@ fn needs(policy: &PolicyId, draft: Option<&RuleDraft>) -> Vec<Need> {
         Need::children::<Rule>(policy.as_str()),
     ];
     if let Some(draft) = draft {
+        if !draft.conditions.behaviors.is_empty() {
+            needs.push(Need::all::<BehaviorRule>());
+        }
         needs.extend(named_zones(&draft.conditions).map(|(_, id)| Need::object::<Zone>(id)));
-        needs.extend(
-            draft
-                .conditions
-                .excluded_users
-                .iter()
-                .map(|id| Need::object::<User>(id.as_str())),
-        );
+        let people = People(&draft.conditions);
+        needs.extend(people.users().map(|(_, id)| Need::object::<User>(id.as_str())));
+        needs.extend(people.groups().map(|(_, id)| Need::object::<Group>(id.as_str())));
     }
     needs
 }
@@ -281,25 +287,77 @@ fn check(draft: &RuleDraft, own: Option<&RuleId>, siblings: &[Rule], slice: &Sli
         let field = format!("conditions.network.{list}");
         return Err(Rejection::invalid(&field, &format!("Invalid zone id: {id}")));
     }
-    let mut excluded = draft.conditions.excluded_users.iter();
-    match excluded.find(|id| slice.get::<User>(id.as_str()).is_none()) {
-        Some(id) => Err(Rejection::invalid(
-            "conditions.people.users.exclude",
-            &format!("Invalid user id: {id}"),
-        )),
+    let mut behaviors = draft.conditions.behaviors.iter();
+    if let Some(unknown) = behaviors.find(|it| behavior::called(slice, it).is_none()) {
+        return Err(Rejection::invalid(
+            "conditions.risk.behaviors",
+            &format!("Invalid behavior id: {unknown}"),
+        ));
+    }
+    check_people(&People(&draft.conditions), slice)?;
+    match draft.conditions.expression.as_deref().map(Expression::compile) {
+        Some(Err(error)) => Err(Rejection::invalid("conditions.elCondition.condition", &error.to_string())),
+        Some(Ok(_)) | None => Ok(()),
+    }
+}
+
+fn check_people(people: &People<'_>, slice: &Slice) -> Result<(), Rejection> {
+    let unknown_user = people.users().find(|(_, id)| slice.get::<User>(id.as_str()).is_none());
+    if let Some((list, id)) = unknown_user {
+        let field = format!("conditions.people.users.{list}");
+        return Err(Rejection::invalid(&field, &format!("Invalid user id: {id}")));
+    }
+    match people.groups().find(|(_, id)| slice.get::<Group>(id.as_str()).is_none()) {
+        Some((list, id)) => {
+            let field = format!("conditions.people.groups.{list}");
+            Err(Rejection::invalid(&field, &format!("Invalid group id: {id}")))
+        }
         None => Ok(()),
+    }
+}
+
+/// The users and groups that conditions name, each with the list that it is in.
+struct People<'c>(&'c RuleConditions);
+
+impl<'c> People<'c> {
+    fn users(&self) -> impl Iterator<Item = (&'static str, &'c UserId)> + use<'c> {
+        let include = self.0.included_users.iter().map(|id| ("include", id));
+        include.chain(self.0.excluded_users.iter().map(|id| ("exclude", id)))
+    }
+
+    fn groups(&self) -> impl Iterator<Item = (&'static str, &'c GroupId)> + use<'c> {
+        let include = self.0.included_groups.iter().map(|id| ("include", id));
+        include.chain(self.0.excluded_groups.iter().map(|id| ("exclude", id)))
+    }
+}
+
+/// The conditions with behaviours called by their ids, whatever they were called by: names change.
+fn by_ids(conditions: &RuleConditions, slice: &Slice) -> RuleConditions {
+    let mut behaviors: Vec<String> = Vec::with_capacity(conditions.behaviors.len());
+    for called in &conditions.behaviors {
+        let id = behavior::called(slice, called).map_or_else(|| called.clone(), |it| it.id.to_string());
+        if !behaviors.contains(&id) {
+            behaviors.push(id);
+        }
+    }
+    RuleConditions {
+        behaviors,
+        ..conditions.clone()
     }
 }
 
 /// Whether every sign-in meets these conditions.
 fn asks_nothing(conditions: &RuleConditions) -> bool {
     let is_any = |word: &Option<String>| word.as_deref().is_none_or(|word| word == "ANY");
-    conditions.excluded_users.is_empty()
-        && conditions.network.connection == NetworkConnection::Anywhere
-        && is_any(&conditions.auth_type)
-        && is_any(&conditions.identity_provider)
-        && conditions.behaviors.is_empty()
-        && conditions.risk_score.is_none_or(|asked| asked == RiskScoreLevel::Any)
+    let is_any_level = conditions.risk_score.is_none_or(|asked| asked == RiskScoreLevel::Any);
+    // Whatever else there is must be as if it had not been said.
+    let rest = RuleConditions {
+        auth_type: None,
+        identity_provider: None,
+        risk_score: None,
+        ..conditions.clone()
+    };
+    is_any(&conditions.auth_type) && is_any(&conditions.identity_provider) && is_any_level && rest == RuleConditions::default()
 }
 
 /// Writes `rule` in its place, and those that move for it.
@@ -315,7 +373,8 @@ fn place(decision: &mut Decision, before: &[Rule], rule: Rule, wished: Option<u3
 fn event(event_type: EventType, actor: &Actor, origin: &RequestOrigin, (policy, rule): (&Policy, &Rule)) -> LogEvent {
     let target = Target::new("PolicyRule", rule.id.as_str(), &rule.name)
         .detail("status", rule.status.as_str())
-        .detail("priority", rule.priority);
+        .detail("priority", rule.priority)
+        .detail("mode", rule.mode.as_str());
     LogEvent::new(event_type, actor.clone())
         .from_request(origin)
         .target(target)

@@ -1,9 +1,13 @@
 //! Making, changing and removing network zones (okta.md 10.2).
 
+use watchfire_engine::{
+    model::Place,
+    zone::{Membership, membership},
+};
 use watchfire_model::{
     id::ZoneId,
     log::{Actor, EventType, LogEvent, RequestOrigin, Target},
-    object::{ApiToken, Kind, Rule, Status, TokenNetwork, Zone, ZoneDraft, ZoneUsage, fold},
+    object::{ApiToken, DynamicZone, Kind, Rule, Status, TokenNetwork, Zone, ZoneDraft, ZoneUsage, fold},
     row::Decision,
     slice::{Need, Slice},
 };
@@ -22,6 +26,8 @@ pub const MAX_ZONES: usize = 100;
 pub struct CreateZone {
     /// What it is to be.
     pub draft: ZoneDraft,
+    /// What is known of the address of this request.
+    pub place: Place,
     /// Who asks.
     pub actor: Actor,
     /// From where.
@@ -56,10 +62,11 @@ impl CreateZone {
             system: false,
             gateways: self.draft.gateways.clone(),
             proxies: self.draft.proxies.clone(),
+            dynamic: self.draft.dynamic.clone(),
             created: context.now,
             last_updated: context.now,
         };
-        check(&zone, slice, &self.origin)?;
+        check(&zone, slice, (&self.origin, &self.place))?;
         let mut decision = Decision::new();
         decision.put(zone.clone());
         context.log(&mut decision, event(EventType::ZoneCreate, &self.actor, &self.origin, &zone));
@@ -74,6 +81,8 @@ pub struct ReplaceZone {
     pub id: ZoneId,
     /// What it is to be.
     pub draft: ZoneDraft,
+    /// What is known of the address of this request.
+    pub place: Place,
     /// Who asks.
     pub actor: Actor,
     /// From where.
@@ -95,16 +104,20 @@ impl Command for ReplaceZone {
 impl ReplaceZone {
     fn try_decide(&self, slice: &Slice, context: &mut Context<'_>) -> Result<(Decision, Zone), Rejection> {
         let old = find(slice, &self.id)?;
+        if type_of(&old.dynamic) != type_of(&self.draft.dynamic) {
+            return Err(Rejection::invalid("type", "The type of a network zone cannot be changed"));
+        }
         let zone = Zone {
             name: self.draft.name.clone(),
             usage: self.draft.usage,
             status: self.draft.status.unwrap_or(old.status),
             gateways: self.draft.gateways.clone(),
             proxies: self.draft.proxies.clone(),
+            dynamic: self.draft.dynamic.clone(),
             last_updated: context.now,
             ..old.clone()
         };
-        check(&zone, slice, &self.origin)?;
+        check(&zone, slice, (&self.origin, &self.place))?;
         let mut decision = Decision::new();
         decision.put(zone.clone());
         context.log(&mut decision, event(EventType::ZoneUpdate, &self.actor, &self.origin, &zone));
@@ -162,6 +175,8 @@ pub struct SetZoneStatus {
     pub id: ZoneId,
     /// On or off.
     pub status: Status,
+    /// What is known of the address of this request.
+    pub place: Place,
     /// Who asks.
     pub actor: Actor,
     /// From where.
@@ -196,10 +211,18 @@ impl SetZoneStatus {
             last_updated: context.now,
             ..old.clone()
         };
-        check(&zone, slice, &self.origin)?;
+        check(&zone, slice, (&self.origin, &self.place))?;
         decision.put(zone.clone());
         context.log(&mut decision, event(event_type, &self.actor, &self.origin, &zone));
         Ok((decision, zone))
+    }
+}
+
+const fn type_of(dynamic: &Option<DynamicZone>) -> &'static str {
+    match dynamic {
+        None => "IP",
+        Some(DynamicZone::Dynamic { .. }) => "DYNAMIC",
+        Some(DynamicZone::DynamicV2 { .. }) => "DYNAMIC_V2",
     }
 }
 
@@ -209,16 +232,17 @@ fn find<'s>(slice: &'s Slice, id: &ZoneId) -> Result<&'s Zone, Rejection> {
         .ok_or_else(|| Rejection::not_found(id.as_str(), "NetworkZone"))
 }
 
-fn check(zone: &Zone, slice: &Slice, origin: &RequestOrigin) -> Result<(), Rejection> {
+fn check(zone: &Zone, slice: &Slice, (origin, place): (&RequestOrigin, &Place)) -> Result<(), Rejection> {
     let mut others = slice.all::<Zone>().into_iter().filter(|other| other.id != zone.id);
     if others.any(|other| fold(&other.name) == fold(&zone.name)) {
         return Err(Rejection::invalid("name", TAKEN));
     }
     // Nobody could come in again to take it back: the list is asked before authentication.
-    let own = origin.client.ip_address.map(|ip| ip.to_canonical());
-    if zone.usage == ZoneUsage::Blocklist && own.is_some_and(|ip| zone.contains(ip)) {
+    let own = origin.client.ip_address;
+    let holds_own = own.is_some_and(|ip| membership(zone, ip, place) == Membership::Inside);
+    if zone.usage == ZoneUsage::Blocklist && holds_own {
         return Err(Rejection::invalid(
-            "gateways",
+            if zone.dynamic.is_some() { "usage" } else { "gateways" },
             "The blocklist would contain the address of this request",
         ));
     }
@@ -247,6 +271,7 @@ fn event(event_type: EventType, actor: &Actor, origin: &RequestOrigin, zone: &Zo
         ZoneUsage::Blocklist => "BLOCKLIST",
     };
     let target = Target::new("NetworkZone", zone.id.as_str(), &zone.name)
+        .detail("type", type_of(&zone.dynamic))
         .detail("usage", usage)
         .detail("status", zone.status.as_str());
     LogEvent::new(event_type, actor.clone()).from_request(origin).target(target)

@@ -8,7 +8,7 @@ use watchfire_model::{
 };
 
 use crate::{
-    assessment::{Assessment, Behavior, Counterfactual, PartnerRisk},
+    assessment::{Assessment, Behavior, Counterfactual, Familiarity, PartnerRisk},
     entity,
     factors::factors,
     model::{self, Attempt, Basis, Delta, Known, Line, Micro, Path, ProviderWord, Settings},
@@ -67,7 +67,7 @@ pub struct Assessed {
 pub fn assess(known: Known<'_>, attempt: &Attempt, path: &Path, settings: &Settings) -> Assessed {
     let judged = model::judge(known, attempt, path, settings);
     Assessed {
-        assessment: assessment(&judged.basis, judged.behaviors, attempt),
+        assessment: assessment(&judged.basis, (judged.behaviors, judged.familiar), attempt),
         teaches_alone: judged.verdict.is_unsuspicious(settings),
         basis: judged.basis,
         delta: judged.delta,
@@ -76,7 +76,7 @@ pub fn assess(known: Known<'_>, attempt: &Attempt, path: &Path, settings: &Setti
 
 /// The assessment that follows from recorded numbers: the same as it was, to the bit, as long as the
 /// formulas are of the same version. Only the names of what was seen are taken from `attempt`.
-pub fn assessment(basis: &Basis, behaviors: Vec<Behavior>, attempt: &Attempt) -> Assessment {
+pub fn assessment(basis: &Basis, (behaviors, familiar): (Vec<Behavior>, Familiarity), attempt: &Attempt) -> Assessment {
     let verdict = basis.verdict();
     let partner_risk = partner_risk(basis, true);
     Assessment {
@@ -85,6 +85,7 @@ pub fn assessment(basis: &Basis, behaviors: Vec<Behavior>, attempt: &Attempt) ->
         reasons: reasons(&verdict, basis, attempt),
         factors: factors(&verdict, basis, attempt),
         behaviors,
+        familiar,
         threat_suspected: partner_risk.iter().any(|risk| risk.level > RiskLevel::Low),
         counterfactual: counterfactual(basis, attempt),
         partner_risk,

@@ -1,7 +1,11 @@
 //! What the engine says about one sign-in.
 
 use serde::Serialize;
-use watchfire_model::{id::RiskProviderId, signal::RiskLevel};
+use watchfire_model::{
+    id::{BehaviorId, RiskProviderId},
+    object::{BehaviorRule, BehaviorSettings, Status},
+    signal::RiskLevel,
+};
 
 use crate::model::ProviderWord;
 
@@ -31,15 +35,31 @@ pub struct Assessment {
     pub counterfactual: Option<Counterfactual>,
     /// Whether an enforced provider suspects the address (MEDIUM or HIGH).
     pub threat_suspected: bool,
+    /// What of the attempt the user has shown before, whatever behaviours administrators have defined.
+    pub familiar: Familiarity,
+}
+
+/// What the user has shown before; `None` without a history, or without data about the attempt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Familiarity {
+    /// The device.
+    pub device: Option<bool>,
+    /// The country.
+    pub country: Option<bool>,
 }
 
 impl Assessment {
-    /// How the attempt compares with one habit. What we do not evaluate is UNKNOWN.
+    /// How the attempt compares with one habit, called by its name. What was not evaluated is UNKNOWN.
     pub fn behavior(&self, name: &str) -> BehaviorResult {
-        self.behaviors
-            .iter()
-            .find(|b| b.name.as_str() == name)
-            .map_or(BehaviorResult::Unknown, |b| b.result)
+        let found = self.behaviors.iter().find(|b| b.name == name);
+        found.map_or(BehaviorResult::Unknown, |b| b.result)
+    }
+
+    /// The result of a behaviour as it is defined, found by its id; records keep only its name.
+    pub fn behavior_of(&self, rule: &BehaviorRule) -> BehaviorResult {
+        let is_it = |b: &&Behavior| b.id.as_ref().map_or(b.name == rule.name, |id| *id == rule.id);
+        let found = self.behaviors.iter().find(is_it);
+        found.map_or(BehaviorResult::Unknown, |b| b.result)
     }
 }
 
@@ -133,64 +153,35 @@ pub enum FactorSource {
 }
 
 /// How an attempt compares with one habit of the user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Behavior {
     /// Which habit.
-    pub name: BehaviorName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<BehaviorId>,
+    /// Its name then.
+    pub name: String,
     /// The comparison's result.
     pub result: BehaviorResult,
 }
 
-/// Okta's behaviours of the seed (okta.md 10.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum BehaviorName {
-    /// More than 20 km from every usual place.
-    #[serde(rename = "New Geo-Location")]
-    NewGeoLocation,
-    /// A device without a success.
-    #[serde(rename = "New Device")]
-    NewDevice,
-    /// An address without a success.
-    #[serde(rename = "New IP")]
-    NewIp,
-    /// A state without a success.
-    #[serde(rename = "New State")]
-    NewState,
-    /// A country without a success.
-    #[serde(rename = "New Country")]
-    NewCountry,
-    /// Faster than a traveller since the last sign-in.
-    #[serde(rename = "Velocity")]
-    Velocity,
-    /// A city without a success.
-    #[serde(rename = "New City")]
-    NewCity,
-}
-
-impl BehaviorName {
-    /// All of them, in the order in which the System Log has them (okta.md 8.6).
-    pub const ALL: [Self; 7] = [
-        Self::NewGeoLocation,
-        Self::NewDevice,
-        Self::NewIp,
-        Self::NewState,
-        Self::NewCountry,
-        Self::Velocity,
-        Self::NewCity,
-    ];
-
-    /// The name that logs and rules use.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NewGeoLocation => "New Geo-Location",
-            Self::NewDevice => "New Device",
-            Self::NewIp => "New IP",
-            Self::NewState => "New State",
-            Self::NewCountry => "New Country",
-            Self::Velocity => "Velocity",
-            Self::NewCity => "New City",
+impl Behavior {
+    /// The result of a behaviour as it is defined now.
+    pub fn of(rule: &BehaviorRule, result: BehaviorResult) -> Self {
+        Self {
+            id: Some(rule.id.clone()),
+            name: rule.name.clone(),
+            result,
         }
     }
+}
+
+/// The behaviours that are compared, in the order in which the System Log has them (okta.md 8.6); those
+/// that an organisation did not come with stand behind, oldest first.
+pub(crate) fn compared<'a>(rules: &[&'a BehaviorRule]) -> Vec<&'a BehaviorRule> {
+    let mut rules: Vec<&BehaviorRule> = rules.iter().copied().filter(|rule| rule.status == Status::Active).collect();
+    let place = |rule: &BehaviorRule| BehaviorSettings::SEEDS.iter().position(|(name, _)| *name == rule.name);
+    rules.sort_by_key(|rule| (place(rule).unwrap_or(usize::MAX), rule.created, &rule.id));
+    rules
 }
 
 /// The result of a comparison (okta.md 9.2).

@@ -34,7 +34,7 @@ pub fn behaviors(assessment: &Assessment) -> String {
     let parts: Vec<String> = assessment
         .behaviors
         .iter()
-        .map(|b| format!("{}={}", b.name.as_str(), b.result.as_str()))
+        .map(|b| format!("{}={}", b.name, b.result.as_str()))
         .collect();
     format!("{{{}}}", parts.join(", "))
 }
@@ -62,17 +62,17 @@ pub fn log_only_security_data(assessment: &Assessment) -> Option<String> {
     let behaviors: Map<String, Value> = assessment
         .behaviors
         .iter()
-        .map(|b| (b.name.as_str().to_owned(), b.result.as_str().into()))
+        .map(|b| (b.name.clone(), b.result.as_str().into()))
         .collect();
     Some(json!({"risk": risk, "behaviors": behaviors}).to_string())
 }
 
 #[cfg(test)]
 mod tests {
-    use watchfire_model::id::RiskProviderId;
+    use watchfire_model::{id::RiskProviderId, object::BehaviorSettings};
 
     use super::*;
-    use crate::assessment::{Behavior, BehaviorName, BehaviorResult, Counterfactual};
+    use crate::assessment::{Behavior, BehaviorResult, Counterfactual, Familiarity};
 
     fn partner(name: &str, level: RiskLevel, reasons: Option<&str>) -> PartnerRisk {
         PartnerRisk {
@@ -89,10 +89,11 @@ mod tests {
             level: RiskLevel::High,
             reasons: vec!["Suspected Threat".to_owned(), "New Device".to_owned()],
             factors: Vec::new(),
-            behaviors: BehaviorName::ALL
-                .map(|name| Behavior {
-                    name,
-                    result: if name == BehaviorName::NewDevice {
+            behaviors: BehaviorSettings::SEEDS
+                .map(|(name, _)| Behavior {
+                    id: None,
+                    name: name.to_owned(),
+                    result: if name == "New Device" {
                         BehaviorResult::Positive
                     } else {
                         BehaviorResult::BadRequest
@@ -102,6 +103,7 @@ mod tests {
             partner_risk: vec![partner("Acme Risk Feed", RiskLevel::High, Some("Credential stuffing node"))],
             counterfactual: None,
             threat_suspected: true,
+            familiar: Familiarity::default(),
         }
     }
 

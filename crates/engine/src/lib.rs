@@ -14,6 +14,7 @@
 //! | [`model`] | the risk model: nested novelty, its statistics, profiles and deltas |
 //! | [`user_agent`] | devices out of `User-Agent` headers |
 //! | [`policy`] | sign-on policies and rules by priority, with an explanation (okta.md 9.3) |
+//! | [`zone`] | whether an address is in a network zone (okta.md 10.2) |
 
 #![deny(missing_docs)]
 
@@ -27,11 +28,14 @@ pub mod generate;
 pub mod model;
 mod number;
 pub mod policy;
+#[cfg(test)]
+mod testing;
 pub mod user_agent;
+pub mod zone;
 
 pub use self::{
     assess::{Assessed, ProviderReport, assess, assessment as explain, signals},
     assessment::{
-        Assessment, Behavior, BehaviorName, BehaviorResult, Counterfactual, Factor, FactorName, FactorSource, PartnerRisk,
+        Assessment, Behavior, BehaviorResult, Counterfactual, Factor, FactorName, FactorSource, Familiarity, PartnerRisk,
     },
 };

@@ -28,7 +28,7 @@ pub use self::{
     attempt::{Attempt, Fix, Node, Path, Place},
     basis::{Basis, HourBasis, JourneyBasis, LevelBasis},
     delta::{Delta, Novelty},
-    explanation::behaviors,
+    explanation::{behaviors, familiarity},
     fixed::Micro,
     key::{HashKey, Key},
     level::Level,
@@ -39,7 +39,9 @@ pub use self::{
     verdict::{Contribution, Factor, Floor, FloorRule, Verdict, score},
     windows::{AccountTally, Observatory, Outcome, Tally, Windows},
 };
-use crate::assessment::Behavior;
+use watchfire_model::object::BehaviorRule;
+
+use crate::assessment::{Behavior, Familiarity};
 
 /// What is known when somebody tries to sign in.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +54,8 @@ pub struct Known<'a> {
     pub windows: &'a Windows,
     /// From others.
     pub signals: &'a Signals,
+    /// What is compared with the user's habits for rules; it has no part in the verdict.
+    pub behaviors: &'a [&'a BehaviorRule],
 }
 
 /// A verdict, the record that it is computed from, and what the sign-in teaches once it is accepted.
@@ -63,6 +67,8 @@ pub struct Judged {
     pub basis: Basis,
     /// Okta's behaviours.
     pub behaviors: Vec<Behavior>,
+    /// What the user has shown before.
+    pub familiar: Familiarity,
     /// To be applied to the profile and the population when the sign-in was accepted, and only then.
     pub delta: Delta,
 }
@@ -78,7 +84,8 @@ pub fn judge(known: Known<'_>, attempt: &Attempt, path: &Path, settings: &Settin
     );
     Judged {
         verdict: basis.verdict(),
-        behaviors: behaviors(known.profile, attempt, path, &basis),
+        behaviors: behaviors(known.behaviors, known.profile, attempt, path),
+        familiar: familiarity(known.profile, attempt, path),
         delta: Delta {
             at: attempt.at,
             nth: known.profile.successes().saturating_add(1),

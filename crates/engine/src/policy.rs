@@ -5,17 +5,23 @@
 //! the next one, and the default rule comes last. No rule at all is a denial: nothing is allowed by
 //! omission.
 
+mod conditions;
+pub mod expression;
 pub mod priority;
 
 use std::net::IpAddr;
 
 use serde::Serialize;
 use watchfire_model::{
-    id::{GroupId, PolicyId, RuleId, UserId, ZoneId},
-    object::{Access, NetworkCondition, NetworkConnection, Policy, Rule, SignOnAction, Status, Zone, ZoneUsage},
+    id::{GroupId, PolicyId, RuleId, UserId},
+    object::{Access, BehaviorRule, Policy, Rule, RuleMode, SignOnAction, Status, Zone, ZoneUsage},
 };
 
-use crate::{assessment::Assessment, model::siphash_of};
+use crate::{
+    assessment::Assessment,
+    model::{Place, siphash_of},
+    zone::{Membership, membership},
+};
 
 /// In `include` and `exclude` of a network condition: every zone.
 pub const ALL_ZONES: &str = "ALL_ZONES";
@@ -29,11 +35,13 @@ pub struct PolicySet<'a> {
     pub rules: Vec<&'a Rule>,
     /// Every zone.
     pub zones: Vec<&'a Zone>,
+    /// Every behaviour.
+    pub behaviors: Vec<&'a BehaviorRule>,
 }
 
 impl PolicySet<'_> {
-    /// A fingerprint of everything that can be asked: it changes with every change of a policy, a rule or
-    /// a zone, and with nothing else.
+    /// A fingerprint of everything that can be asked: it changes with every change of a policy, a rule, a
+    /// zone or a behaviour, and with nothing else.
     pub fn revision(&self) -> String {
         let policies = self
             .policies
@@ -44,9 +52,14 @@ impl PolicySet<'_> {
             .iter()
             .map(|it| (it.id.as_str(), it.last_updated, it.status, it.priority));
         let zones = self.zones.iter().map(|it| (it.id.as_str(), it.last_updated, it.status, 0));
+        let behaviors = self
+            .behaviors
+            .iter()
+            .map(|it| (it.id.as_str(), it.last_updated, it.status, 0));
         let mut parts: Vec<String> = policies
             .chain(rules)
             .chain(zones)
+            .chain(behaviors)
             .map(|(id, at, status, priority)| format!("{id} {} {} {priority};", at.as_micros(), status.as_str()))
             .collect();
         parts.sort_unstable();
@@ -63,6 +76,10 @@ pub struct SignIn<'a> {
     pub groups: &'a [GroupId],
     /// From which address.
     pub ip: IpAddr,
+    /// What is known of the address.
+    pub place: &'a Place,
+    /// For which application, where its name was given.
+    pub application: Option<&'a str>,
     /// How risky it is.
     pub assessment: &'a Assessment,
 }
@@ -111,8 +128,22 @@ pub struct Evaluation {
     /// What that rule does.
     #[serde(skip)]
     pub action: Option<SignOnAction>,
+    /// What rules that only watch would have decided, had they been asked to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub monitored: Vec<Monitored>,
     /// The rules that were asked, in order; the last one is the one that matched, if any did.
     pub explanation: Vec<RuleExplanation>,
+}
+
+/// A rule that only watches and that matched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Monitored {
+    /// Its policy.
+    pub policy: Matched<PolicyId>,
+    /// The rule.
+    pub rule: Matched<RuleId>,
+    /// What it would have decided. Where several matched, the first would have been the one.
+    pub decision: Decision,
 }
 
 /// Something that matched, as it was called then.
@@ -133,6 +164,11 @@ pub struct RuleExplanation {
     pub name: String,
     /// Whether all its conditions held.
     pub matched: bool,
+    /// Whether it decides, or only watches.
+    pub mode: RuleMode,
+    /// What it decides, or would.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
     /// Each of them.
     pub conditions: Vec<ConditionResult>,
 }
@@ -146,33 +182,42 @@ pub struct ConditionResult {
     pub asks: String,
     /// What the sign-in has.
     pub got: String,
-    /// Whether it holds.
+    /// Whether it holds. What nobody knows holds for a rule that asks for more than a password, and does
+    /// not for one that lets pass.
     pub result: bool,
+    /// Whether nobody knows: there is no data about the address, or the expression fails.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unknown: bool,
 }
 
 /// Decides on a sign-in.
 pub fn evaluate(set: &PolicySet<'_>, sign_in: &SignIn<'_>) -> Evaluation {
     let mut explanation = Vec::new();
+    let mut monitored = Vec::new();
     for policy in policies_for(set, sign_in) {
         for rule in active_rules(set, policy) {
-            let asked = ask(rule, set, sign_in);
-            let matched = asked.matched;
+            let asked = conditions::ask(rule, set, sign_in);
+            let decision = asked.decision;
             explanation.push(asked);
-            if matched {
-                return Evaluation {
-                    decision: Decision::of(&rule.action),
-                    policy: Some(Matched {
-                        id: policy.id.clone(),
-                        name: policy.name.clone(),
-                    }),
-                    rule: Some(Matched {
-                        id: rule.id.clone(),
-                        name: rule.name.clone(),
-                    }),
-                    action: Some(rule.action.clone()),
-                    explanation,
-                };
+            let Some(decision) = decision else { continue };
+            let policy = Matched::of(&policy.id, &policy.name);
+            let matched = Matched::of(&rule.id, &rule.name);
+            if rule.mode == RuleMode::Monitor {
+                monitored.push(Monitored {
+                    policy,
+                    rule: matched,
+                    decision,
+                });
+                continue;
             }
+            return Evaluation {
+                decision,
+                policy: Some(policy),
+                rule: Some(matched),
+                action: Some(rule.action.clone()),
+                monitored,
+                explanation,
+            };
         }
     }
     Evaluation {
@@ -180,15 +225,25 @@ pub fn evaluate(set: &PolicySet<'_>, sign_in: &SignIn<'_>) -> Evaluation {
         policy: None,
         rule: None,
         action: None,
+        monitored,
         explanation,
     }
 }
 
-/// The zone, if any, whose addresses are refused before authentication and that `ip` is in
-/// (okta.md 10.2).
-pub fn blocking_zone<'z>(zones: impl IntoIterator<Item = &'z Zone>, ip: IpAddr) -> Option<&'z Zone> {
-    let ip = ip.to_canonical();
-    zones.into_iter().find(|z| z.usage == ZoneUsage::Blocklist && z.contains(ip))
+impl<Id: Clone> Matched<Id> {
+    fn of(id: &Id, name: &str) -> Self {
+        Self {
+            id: id.clone(),
+            name: name.to_owned(),
+        }
+    }
+}
+
+/// The zone, if any, whose addresses are refused before authentication and that `ip`, of which `place` is
+/// known, is in (okta.md 10.2). An address of which nobody knows is not refused: the policies are asked.
+pub fn blocking_zone<'z>(zones: impl IntoIterator<Item = &'z Zone>, ip: IpAddr, place: &Place) -> Option<&'z Zone> {
+    let mut blocklists = zones.into_iter().filter(|zone| zone.usage == ZoneUsage::Blocklist);
+    blocklists.find(|zone| membership(zone, ip, place) == Membership::Inside)
 }
 
 fn policies_for<'a>(set: &PolicySet<'a>, sign_in: &SignIn<'_>) -> Vec<&'a Policy> {
@@ -212,123 +267,6 @@ fn active_rules<'a>(set: &PolicySet<'a>, policy: &Policy) -> Vec<&'a Rule> {
         .collect();
     rules.sort_by_key(|r| (r.priority, r.system, &r.id));
     rules
-}
-
-fn ask(rule: &Rule, set: &PolicySet<'_>, sign_in: &SignIn<'_>) -> RuleExplanation {
-    let conditions = vec![
-        people(rule, sign_in),
-        network(&rule.conditions.network, set, sign_in),
-        auth_context(rule),
-        identity_provider(rule),
-        risk(rule, sign_in),
-        risk_score(rule, sign_in),
-    ];
-    RuleExplanation {
-        id: rule.id.clone(),
-        name: rule.name.clone(),
-        matched: conditions.iter().all(|c| c.result),
-        conditions,
-    }
-}
-
-fn people(rule: &Rule, sign_in: &SignIn<'_>) -> ConditionResult {
-    let excluded = &rule.conditions.excluded_users;
-    ConditionResult {
-        condition: "people",
-        asks: if excluded.is_empty() {
-            "everyone".to_owned()
-        } else {
-            format!("not {}", listed(excluded.iter().map(UserId::as_str)))
-        },
-        got: sign_in.user.to_string(),
-        result: !excluded.contains(sign_in.user),
-    }
-}
-
-fn network(asked: &NetworkCondition, set: &PolicySet<'_>, sign_in: &SignIn<'_>) -> ConditionResult {
-    let ip = sign_in.ip.to_canonical();
-    let inside: Vec<&Zone> = set.zones.iter().copied().filter(|z| z.contains(ip)).collect();
-    let names = |zones: &[String]| {
-        let is_named = |zone: &&Zone| zones.iter().any(|id| id == ALL_ZONES || id == zone.id.as_str());
-        inside.iter().any(is_named)
-    };
-    let (asks, result) = match asked.connection {
-        NetworkConnection::Anywhere => ("ANYWHERE".to_owned(), true),
-        NetworkConnection::Zone => {
-            let asks = format!(
-                "in {}, not in {}",
-                listed(asked.include.iter().map(String::as_str)),
-                listed(asked.exclude.iter().map(String::as_str))
-            );
-            // Zones asked for but none named: no address is in none of them.
-            let asks_something = !(asked.include.is_empty() && asked.exclude.is_empty());
-            let included = asked.include.is_empty() || names(&asked.include);
-            (asks, asks_something && included && !names(&asked.exclude))
-        }
-    };
-    ConditionResult {
-        condition: "network",
-        asks,
-        got: format!("{ip} in {}", listed(inside.iter().map(|z| ZoneId::as_str(&z.id)))),
-        result,
-    }
-}
-
-/// Sign-ins come over HTTP, never through RADIUS or LDAP.
-fn auth_context(rule: &Rule) -> ConditionResult {
-    let asks = rule.conditions.auth_type.as_deref().unwrap_or("ANY");
-    ConditionResult {
-        condition: "authContext",
-        asks: asks.to_owned(),
-        got: "HTTP".to_owned(),
-        result: asks == "ANY",
-    }
-}
-
-/// Passwords are ours; there is no other identity provider.
-fn identity_provider(rule: &Rule) -> ConditionResult {
-    let asks = rule.conditions.identity_provider.as_deref().unwrap_or("ANY");
-    ConditionResult {
-        condition: "identityProvider",
-        asks: asks.to_owned(),
-        got: "OKTA".to_owned(),
-        result: matches!(asks, "ANY" | "OKTA"),
-    }
-}
-
-fn risk(rule: &Rule, sign_in: &SignIn<'_>) -> ConditionResult {
-    let asked = &rule.conditions.behaviors;
-    let results = asked.iter().map(|name| (name, sign_in.assessment.behavior(name)));
-    let got: Vec<String> = results
-        .clone()
-        .map(|(name, got)| format!("{name}={}", got.as_str()))
-        .collect();
-    ConditionResult {
-        condition: "risk",
-        asks: listed(asked.iter().map(String::as_str)),
-        got: listed(got.iter().map(String::as_str)),
-        result: asked.is_empty() || results.clone().any(|(_, got)| got.matches_a_condition()),
-    }
-}
-
-fn risk_score(rule: &Rule, sign_in: &SignIn<'_>) -> ConditionResult {
-    let level = sign_in.assessment.level;
-    let asked = rule.conditions.risk_score;
-    ConditionResult {
-        condition: "riskScore",
-        asks: asked.map_or("ANY", |a| a.as_str()).to_owned(),
-        got: level.as_str().to_owned(),
-        result: asked.is_none_or(|a| a.matches(level)),
-    }
-}
-
-fn listed<'t>(names: impl Iterator<Item = &'t str>) -> String {
-    let names: Vec<&str> = names.collect();
-    if names.is_empty() {
-        "none".to_owned()
-    } else {
-        names.join(", ")
-    }
 }
 
 #[cfg(test)]

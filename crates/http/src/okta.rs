@@ -3,6 +3,7 @@
 mod api_tokens;
 mod apps;
 mod authn;
+pub mod behaviors;
 mod event_hooks;
 mod factors;
 mod grants;
@@ -46,6 +47,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(groups::router())
         .merge(policies::router())
         .merge(zones::router())
+        .merge(behaviors::router())
         .merge(event_hooks::router())
         .merge(security_events_providers::router())
         .routes(routes!(grants::list, grants::grant))

@@ -107,6 +107,8 @@ ids! {
     RuleId = "0pr";
     /// A network zone (okta.md 10.2).
     ZoneId = "nzo";
+    /// A behaviour that rules may name (okta.md 10.3).
+    BehaviorId = "bhv";
     /// A second factor of a user (okta.md 10.1).
     FactorId = "ost";
     /// A session (okta.md 9.1).

@@ -5,6 +5,7 @@
 //! the serde form of the structs here and changes only by adding members that have a default.
 
 mod action;
+mod behavior;
 mod client;
 mod draft;
 mod entity_risk;
@@ -17,22 +18,24 @@ mod security_events_provider;
 mod sign_in;
 mod stream_in;
 mod user;
+mod zone;
 
 pub use self::{
     action::{
         Action, ActionCall, ActionCause, ActionState, Attempt, EventHook, Lease, LogoutEndpoint, ProviderReach, RetiringSecret,
         Workflow,
     },
+    behavior::{BehaviorRule, BehaviorSettings, EventWindow, Granularity},
     client::{AuthMethod, Client, ClientMetadata, Grant, KeySource},
-    draft::{PolicyDraft, RuleDraft, ZoneDraft},
+    draft::{BehaviorDraft, PolicyDraft, RuleDraft, ZoneDraft},
     entity_risk::{Cause, CauseKind, CauseSource, EntityRisk, Fact, LinkRef, Sharing, SubjectLink},
     entity_risk_policy::{
         Detection, DetectionCondition, EntityRiskAction, EntityRiskConditions, EntityRiskPolicy, EntityRiskRule, LogoutSelection,
     },
     org::{ApiToken, KeyState, Org, RevokedToken, SigningKey, TokenNetwork},
     policy::{
-        Access, FactorPrompt, NetworkCondition, NetworkConnection, Policy, RiskScoreLevel, Rule, RuleConditions, SignOnAction,
-        SignOnSession, Zone, ZoneEntry, ZoneUsage,
+        Access, ApplicationCondition, FactorPrompt, NetworkCondition, NetworkConnection, Policy, RiskScoreLevel, Rule,
+        RuleConditions, RuleMode, ScoreRange, SignOnAction, SignOnSession,
     },
     population::{PopulationPart, PopulationSnapshot},
     risk_provider::{ProviderAction, RiskProvider},
@@ -43,6 +46,7 @@ pub use self::{
         AuthnState, AuthnTransaction, Factor, FactorState, FactorType, Group, GroupType, Membership, Session, SessionToken, User,
         UserStatus,
     },
+    zone::{DynamicZone, ProxyType, Zone, ZoneEntry, ZoneLists, ZoneLocation, ZoneUsage},
 };
 
 use serde::{Deserialize, Serialize};
@@ -175,6 +179,8 @@ objects! {
     Rule = "rule",
     /// A network zone.
     Zone = "zone",
+    /// A behaviour that rules may name.
+    BehaviorRule = "behavior_rule",
     /// A sign-in that waits for its second factor.
     AuthnTransaction = "authn_transaction",
     /// A one-time session token.

@@ -15,6 +15,8 @@ pub(super) struct Record {
     pub(super) country: Option<String>,
     pub(super) country_name: Option<String>,
     pub(super) state: Option<String>,
+    /// ISO 3166-2 of the state.
+    pub(super) region: Option<String>,
     pub(super) city: Option<String>,
     pub(super) postal_code: Option<String>,
     /// Degrees north and east.
@@ -122,14 +124,15 @@ impl From<Stored> for Record {
             Some(code) => (Some(code), country.name.or(country.code)),
             None => (country.code.clone(), country.name.or(country.code)),
         };
+        let country = code.filter(|code| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase()));
+        let state = stored.subdivisions.and_then(|First(first)| first).or(stored.region);
+        let part = state.as_ref().and_then(|state| state.code.as_ref());
+        let part = part.filter(|part| part.len() <= 3 && part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
         Self {
-            country: code.filter(|code| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())),
+            region: country.as_ref().zip(part).map(|(country, part)| format!("{country}-{part}")),
+            country,
             country_name: stored.country_name.and_then(Name::any).or(name),
-            state: stored
-                .subdivisions
-                .and_then(|First(first)| first)
-                .or(stored.region)
-                .and_then(Name::any),
+            state: state.and_then(Name::any),
             city: stored.city.and_then(Name::any),
             postal_code: stored.postal.and_then(Name::any),
             coordinates: latitude

@@ -76,6 +76,7 @@ fn what_files_of_several_kinds_say_is_put_together() {
     let expected = Place {
         country: Some("FR".to_owned()),
         state: Some("Auvergne-Rhone-Alpes".to_owned()),
+        region: Some("FR-ARA".to_owned()),
         city: Some("Lyon".to_owned()),
         asn: Some(64_500),
         fix: Fix::of_degrees(45.76, 4.83, 20),

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use secrecy::SecretString;
 use watchfire_crypto::digest::sha256_hex;
 use watchfire_domain::sign_in::{Challenged, Checked, Client, Progress, RefuseBlockedAddress, SignIn, SignedIn};
-use watchfire_engine::policy::blocking_zone;
 use watchfire_model::{
     id::UserId,
     log::RequestOrigin,
@@ -144,8 +143,7 @@ impl App {
     }
 
     pub(super) async fn refuse_blocked(&self, login: &str, source: &SignInSource) -> Result<()> {
-        let directory = self.state.directory();
-        let Some(zone) = blocking_zone(directory.zones().map(|zone| &**zone), source.ip) else {
+        let Some(zone) = self.blocklist_of(source.ip) else {
             return Ok(());
         };
         let command = RefuseBlockedAddress {

@@ -1,13 +1,13 @@
 //! Network zones (okta.md 10.2).
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use watchfire_domain::zone::{CreateZone, DeleteZone, ReplaceZone, SetZoneStatus};
-use watchfire_engine::policy::blocking_zone;
+use watchfire_engine::{model::Place, policy::blocking_zone};
 use watchfire_model::{
     id::ZoneId,
     log::RequestOrigin,
-    object::{Status, Zone, ZoneDraft},
+    object::{Status, Zone, ZoneDraft, ZoneUsage},
 };
 
 use crate::{App, Error, Result, access::Principal};
@@ -45,6 +45,7 @@ impl App {
         self.commands
             .run(CreateZone {
                 draft,
+                place: self.place_of_origin(&origin),
                 actor: caller.actor.clone(),
                 origin,
             })
@@ -61,6 +62,7 @@ impl App {
             .run(ReplaceZone {
                 id: ZoneId::new(id),
                 draft,
+                place: self.place_of_origin(&origin),
                 actor: caller.actor.clone(),
                 origin,
             })
@@ -92,6 +94,7 @@ impl App {
             .run(SetZoneStatus {
                 id: ZoneId::new(id),
                 status,
+                place: self.place_of_origin(&origin),
                 actor: caller.actor.clone(),
                 origin,
             })
@@ -101,7 +104,23 @@ impl App {
     /// The name of the blocklist that `ip` is in, if it is in one: its requests are refused before
     /// authentication.
     pub fn blocked_by(&self, ip: IpAddr) -> Option<String> {
+        self.blocklist_of(ip).map(|zone| zone.name.clone())
+    }
+
+    /// The blocklist that `ip` is in. Where it is matters to dynamic ones only.
+    pub(crate) fn blocklist_of(&self, ip: IpAddr) -> Option<Arc<Zone>> {
         let directory = self.state.directory();
-        blocking_zone(directory.zones().map(|zone| &**zone), ip).map(|zone| zone.name.clone())
+        let is_dynamic = |zone: &Arc<Zone>| zone.usage == ZoneUsage::Blocklist && zone.dynamic.is_some();
+        let place = match directory.zones().any(is_dynamic) {
+            true => self.place_of(ip),
+            false => Place::default(),
+        };
+        let mut zones = directory.zones();
+        zones.find(|zone| blocking_zone([&***zone], ip, &place).is_some()).cloned()
+    }
+
+    fn place_of_origin(&self, origin: &RequestOrigin) -> Place {
+        let ip = origin.client.ip_address;
+        ip.map(|ip| self.place_of(ip)).unwrap_or_default()
     }
 }

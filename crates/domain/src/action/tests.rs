@@ -98,6 +98,7 @@ fn slice(objects: impl IntoIterator<Item = Object>) -> Slice {
         Org {
             id: OrgId::new("00o00000000000000001"),
             profile: std::collections::BTreeMap::new(),
+            has_behaviors: false,
             created: NOW,
             last_updated: NOW,
         }

@@ -1,6 +1,8 @@
 use watchfire_model::{
-    id::{IdSource, UserId, ZoneId},
-    object::{NetworkCondition, SignOnAction, TypedObject, ZoneUsage},
+    id::{BehaviorId, IdSource, ZoneId},
+    object::{
+        BehaviorSettings, EventWindow, NetworkCondition, NetworkConnection, ScoreRange, SignOnAction, TypedObject, ZoneUsage,
+    },
     row::Row,
     time::Timestamp,
 };
@@ -32,6 +34,7 @@ fn rule(id: &str, priority: u32, system: bool) -> Rule {
         system,
         conditions: RuleConditions::default(),
         action: SignOnAction::default(),
+        mode: RuleMode::Enforce,
         created: NOW,
         last_updated: NOW,
     }
@@ -62,6 +65,7 @@ fn org() -> Slice {
             system: false,
             gateways: Vec::new(),
             proxies: None,
+            dynamic: None,
             created: NOW,
             last_updated: NOW,
         }
@@ -79,6 +83,7 @@ fn draft(name: &str) -> RuleDraft {
         priority: None,
         conditions: RuleConditions::default(),
         action: SignOnAction::default(),
+        mode: RuleMode::Enforce,
     }
 }
 
@@ -178,6 +183,49 @@ fn zones_and_users_exist() {
         causes(run(&create(stranger), &org())),
         ["conditions.people.users.exclude: Invalid user id: 00uX"]
     );
+    let mut strangers = draft("New");
+    strangers.conditions.included_groups = vec![GroupId::new("00gX")];
+    assert_eq!(
+        causes(run(&create(strangers), &org())),
+        ["conditions.people.groups.include: Invalid group id: 00gX"]
+    );
+}
+
+#[test]
+fn behaviours_exist_and_are_called_by_their_ids() {
+    let mut draft = draft("New");
+    draft.conditions.behaviors = vec!["new ip".to_owned(), "bhv1".to_owned()];
+    assert_eq!(
+        causes(run(&create(draft.clone()), &org())),
+        ["conditions.risk.behaviors: Invalid behavior id: new ip"]
+    );
+    let mut slice = org();
+    slice.insert(
+        BehaviorRule {
+            id: BehaviorId::new("bhv1"),
+            name: "New IP".to_owned(),
+            status: Status::Active,
+            settings: BehaviorSettings::AnomalousIp(EventWindow::last(50)),
+            created: NOW,
+            last_updated: NOW,
+        }
+        .into(),
+    );
+    let made = run(&create(draft), &slice).outcome.unwrap();
+    assert_eq!(made.conditions.behaviors, ["bhv1"]);
+}
+
+#[test]
+fn an_expression_is_read_when_it_is_written() {
+    let with = |source: &str| {
+        let mut draft = draft("New");
+        draft.conditions.expression = Some(source.to_owned());
+        run(&create(draft), &org())
+    };
+    assert!(with("security.risk.level == 'HIGH'").outcome.is_ok());
+    let refused = causes(with("security.risk.level ="));
+    assert!(refused[0].starts_with("conditions.elCondition.condition: "), "{refused:?}");
+    assert!(refused[0].contains("at line 1, column "), "{refused:?}");
 }
 
 #[test]
@@ -200,6 +248,31 @@ fn the_default_rule_takes_an_action_only() {
     assert_eq!(
         causes(run(&replace("system", risky), &org())),
         ["conditions: The default rule matches every sign-in"]
+    );
+    let narrow: [fn(&mut RuleConditions); 4] = [
+        |it| it.device_known = Some(true),
+        |it| {
+            it.score_range = ScoreRange {
+                least: Some(1),
+                most: None,
+            }
+        },
+        |it| it.application.exclude = vec!["payroll".to_owned()],
+        |it| it.expression = Some("true".to_owned()),
+    ];
+    for narrow in narrow {
+        let mut narrower = draft("Default Rule");
+        narrow(&mut narrower.conditions);
+        assert_eq!(
+            causes(run(&replace("system", narrower), &org())),
+            ["conditions: The default rule matches every sign-in"]
+        );
+    }
+    let mut watching = draft("Default Rule");
+    watching.mode = RuleMode::Monitor;
+    assert_eq!(
+        causes(run(&replace("system", watching), &org())),
+        ["mode: The default rule decides"]
     );
     let mut off = draft("Default Rule");
     off.status = Some(Status::Inactive);

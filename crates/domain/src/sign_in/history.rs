@@ -54,8 +54,9 @@ impl Judgement<'_> {
                 behaviors: assessment
                     .behaviors
                     .iter()
-                    .map(|it| (it.name.as_str().to_owned(), it.result.as_str().to_owned()))
+                    .map(|it| (it.name.clone(), it.result.as_str().to_owned()))
                     .collect(),
+                device_known: assessment.familiar.device,
             },
             asked: asked(self.evaluation, self.revision),
             idempotency: None,
@@ -172,6 +173,8 @@ fn client(attempt: &Attempt) -> SignInClient {
         state: attempt.place.state.clone(),
         city: attempt.place.city.clone(),
         asn: attempt.place.asn,
+        region: attempt.place.region.clone(),
+        hosting: attempt.place.hosting,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use watchfire_engine::{Assessment, BehaviorName, BehaviorResult, model::Profile};
+use watchfire_engine::{Assessment, model::Profile};
 use watchfire_model::{
     entity::Entity,
     log::RequestOrigin,
@@ -97,9 +97,8 @@ fn tells_something(profile: &Profile, assessment: &Assessment) -> bool {
 }
 
 fn is_elsewhere(assessment: &Assessment) -> bool {
-    [BehaviorName::NewDevice, BehaviorName::NewCountry]
-        .iter()
-        .any(|name| assessment.behavior(name.as_str()) == BehaviorResult::Positive)
+    let familiar = assessment.familiar;
+    [familiar.device, familiar.country].contains(&Some(false))
 }
 
 fn cause(assessment: &Assessment, context: &Context<'_>) -> Cause {

@@ -11,8 +11,8 @@ use watchfire_model::{
     id::{AuthnTransactionId, GroupId, UserId},
     log::{Actor, Outcome, RequestOrigin},
     object::{
-        AskedBy, AuthnState, AuthnTransaction, Factor, Membership, Policy, RiskProvider, Rule, SignInProfile, SignInRecord,
-        SignInState, SignOnSession, User, UserStatus, Zone,
+        AskedBy, AuthnState, AuthnTransaction, BehaviorRule, Factor, Membership, Policy, RiskProvider, Rule, SignInProfile,
+        SignInRecord, SignInState, SignOnSession, User, UserStatus, Zone,
     },
     row::Decision,
     slice::{Need, Slice},
@@ -136,7 +136,7 @@ impl SignIn {
             return step.refuse(reason, rejection, context);
         }
         let asking = Asking::of(user, slice);
-        let evaluation = asking.evaluate(user, &self.seen, &step.assessed);
+        let evaluation = asking.evaluate(user, (&self.seen, None), &step.assessed);
         let kept = Judgement {
             user,
             login: &self.login,
@@ -198,25 +198,35 @@ impl<'a> Asking<'a> {
                 policies: slice.all::<Policy>(),
                 rules: slice.all::<Rule>(),
                 zones: slice.all::<Zone>(),
+                behaviors: slice.all::<BehaviorRule>(),
             },
             groups: memberships.map(|membership| membership.group_id.clone()).collect(),
         }
     }
 
-    pub(super) fn needs(user: &str) -> [Need; 4] {
+    pub(super) fn needs(user: &str) -> [Need; 5] {
         [
             Need::children::<Membership>(user),
             Need::all::<Policy>(),
             Need::all::<Rule>(),
             Need::all::<Zone>(),
+            Need::all::<BehaviorRule>(),
         ]
     }
 
-    pub(super) fn evaluate(&self, user: &User, seen: &Sighting, assessed: &Assessed) -> Evaluation {
+    /// `application` is what the sign-in is for, where somebody said so.
+    pub(super) fn evaluate(
+        &self,
+        user: &User,
+        (seen, application): (&Sighting, Option<&str>),
+        assessed: &Assessed,
+    ) -> Evaluation {
         let subject = PolicySubject {
             user: &user.id,
             groups: &self.groups,
             ip: seen.attempt.address,
+            place: &seen.attempt.place,
+            application,
             assessment: &assessed.assessment,
         };
         evaluate(&self.set, &subject)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use watchfire_engine::{
     Assessment, BehaviorResult,
     debug_data::debug_data,
-    policy::{Decision as PolicyDecision, Evaluation},
+    policy::{Decision as PolicyDecision, Evaluation, Monitored},
 };
 use watchfire_model::{
     log::{
@@ -58,8 +58,8 @@ impl Record {
                 .behaviors
                 .iter()
                 .map(|behavior| UserBehavior {
-                    id: None,
-                    name: behavior.name.as_str().to_owned(),
+                    id: behavior.id.as_ref().map(|id| id.to_string()),
+                    name: behavior.name.clone(),
                     result: logged(behavior.result),
                 })
                 .collect(),
@@ -100,6 +100,9 @@ impl Record {
         for (kind, id, name) in policy.chain(rule) {
             event = event.target(Target::new(kind, id, name));
         }
+        if let Some(monitored) = monitored(&evaluation.monitored) {
+            event.debug_data.insert("monitoredRules".to_owned(), monitored);
+        }
         event
     }
 
@@ -109,6 +112,17 @@ impl Record {
         event.security_context.clone_from(&self.security);
         event
     }
+}
+
+/// What rules that only watch would have decided: `[{rule=0pr…, name=…, decision=DENY}]`. Ours: the contract
+/// has no such rules.
+fn monitored(monitored: &[Monitored]) -> Option<String> {
+    let told = monitored.iter().map(|it| {
+        let decision = it.decision.as_str();
+        format!("{{rule={}, name={}, decision={decision}}}", it.rule.id, it.rule.name)
+    });
+    let told: Vec<String> = told.collect();
+    (!told.is_empty()).then(|| format!("[{}]", told.join(", ")))
 }
 
 /// A user as the one who signs in.

@@ -8,7 +8,7 @@ use watchfire_engine::{
 use watchfire_model::{
     entity::Entity,
     id::UserId,
-    object::{Cause, EntityRisk, RiskProvider, SignInProfile},
+    object::{BehaviorRule, Cause, EntityRisk, RiskProvider, SignInProfile},
     signal::ProviderSignal,
     slice::Slice,
     time::Timestamp,
@@ -52,6 +52,7 @@ impl Sighting {
             population: &self.population,
             windows: &self.windows,
             signals: &signals(&reports, &causes, &attempt),
+            behaviors: &slice.all::<BehaviorRule>(),
         };
         assess(known, &attempt, &self.path, &self.settings)
     }

@@ -31,6 +31,7 @@ fn office() -> Zone {
         system: false,
         gateways: vec![entry("203.0.113.0/24")],
         proxies: None,
+        dynamic: None,
         created: Timestamp::default(),
         last_updated: Timestamp::default(),
     }
@@ -53,6 +54,7 @@ fn draft(name: &str, usage: ZoneUsage, cidr: &str) -> ZoneDraft {
         status: None,
         gateways: vec![entry(cidr)],
         proxies: None,
+        dynamic: None,
     }
 }
 
@@ -81,6 +83,7 @@ fn run<C: Command>(command: &C, slice: &Slice) -> Decided<C::Outcome> {
 fn create(draft: ZoneDraft) -> CreateZone {
     CreateZone {
         draft,
+        place: Place::default(),
         actor: actor(),
         origin: origin(),
     }
@@ -98,6 +101,7 @@ fn set(status: Status) -> SetZoneStatus {
     SetZoneStatus {
         id: ZoneId::new("nzo1"),
         status,
+        place: Place::default(),
         actor: actor(),
         origin: origin(),
     }
@@ -197,6 +201,7 @@ fn a_zone_in_use_stays() {
                 ..RuleConditions::default()
             },
             action: SignOnAction::default(),
+            mode: watchfire_model::object::RuleMode::Enforce,
             created: NOW,
             last_updated: NOW,
         }

@@ -5,8 +5,9 @@ use watchfire_model::id::RiskProviderId;
 
 use super::*;
 use crate::{
-    assessment::{BehaviorName, BehaviorResult, FactorName},
+    assessment::{BehaviorResult, FactorName},
     model::{HashKey, Place, Population, Profile, Windows},
+    testing::seeded_behaviors,
     user_agent::Device,
 };
 
@@ -53,11 +54,13 @@ fn report(name: &str, action: ProviderAction, level: RiskLevel) -> ProviderRepor
 }
 
 fn judge_with(profile: &Profile, reports: &[ProviderReport], causes: &[Cause], attempt: &Attempt) -> Assessed {
+    let behaviors = seeded_behaviors();
     let known = Known {
         profile,
         population: &Population::default(),
         windows: &Windows::default(),
         signals: &signals(reports, causes, attempt),
+        behaviors: &behaviors.iter().collect::<Vec<_>>(),
     };
     assess(known, attempt, &Path::of(attempt, &SECRET), &Settings::default())
 }
@@ -123,10 +126,7 @@ fn habits_make_low_and_what_is_new_is_told() {
     assert!(network.nats.unwrap() > 0.0 && network.points > 0);
     assert_eq!(away.assessment.behavior("New IP"), BehaviorResult::Positive);
     assert_eq!(away.assessment.behavior("New Device"), BehaviorResult::Negative);
-    assert_eq!(
-        away.assessment.behavior(BehaviorName::NewCity.as_str()),
-        BehaviorResult::BadRequest
-    );
+    assert_eq!(away.assessment.behavior("New City"), BehaviorResult::BadRequest);
 }
 
 /// risk-engine.md 5.6.
@@ -223,7 +223,11 @@ fn a_record_computes_to_the_same_assessment() {
     let it = judge_with(&usual(4), &reports, &[], &attempt(HOME, "curl/8.0"));
     let text = serde_json::to_string(&it.basis).unwrap();
     let basis: Basis = serde_json::from_str(&text).unwrap();
-    let again = assessment(&basis, it.assessment.behaviors.clone(), &attempt(HOME, "curl/8.0"));
+    let again = assessment(
+        &basis,
+        (it.assessment.behaviors.clone(), it.assessment.familiar),
+        &attempt(HOME, "curl/8.0"),
+    );
     assert_eq!(again, it.assessment);
 }
 

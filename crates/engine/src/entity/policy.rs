@@ -101,6 +101,7 @@ fn people(rule: &EntityRiskRule, subject: &Subject<'_>) -> ConditionResult {
         asks,
         got: listed(std::slice::from_ref(subject.user), subject.groups),
         result: is_included && !is_excluded,
+        unknown: false,
     }
 }
 
@@ -111,6 +112,7 @@ fn entity_risk(rule: &EntityRiskRule, subject: &Subject<'_>) -> ConditionResult 
         asks: asked.map_or("ANY", RiskLevel::as_str).to_owned(),
         got: subject.level.as_str().to_owned(),
         result: asked.is_none_or(|level| level == subject.level),
+        unknown: false,
     }
 }
 
@@ -132,5 +134,6 @@ fn detection(rule: &EntityRiskRule, subject: &Subject<'_>) -> ConditionResult {
         asks,
         got: subject.detection.as_str().to_owned(),
         result,
+        unknown: false,
     }
 }

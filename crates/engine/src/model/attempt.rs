@@ -38,6 +38,8 @@ pub struct Place {
     pub country: Option<String>,
     /// First subdivision.
     pub state: Option<String>,
+    /// Its ISO 3166-2 code, such as `US-CA`.
+    pub region: Option<String>,
     /// City.
     pub city: Option<String>,
     /// Autonomous system.

@@ -114,7 +114,7 @@ impl Basis {
             at: whole_second(attempt.at),
             successes: profile.successes,
             hour: looked_up.hour(attempt.at),
-            journey: journey(profile, attempt, network_known),
+            journey: JourneyBasis::of(profile, attempt, network_known),
             levels,
             windows: *windows,
             automated: attempt.device.automated,
@@ -241,15 +241,18 @@ const fn okta_window(level: Level) -> u32 {
     }
 }
 
-fn journey(profile: &Profile, attempt: &Attempt, network_known: bool) -> Option<JourneyBasis> {
-    let last = profile.places.last()?.fix;
-    let here = attempt.place.fix?;
-    let uncertain = f64::from(last.radius) + f64::from(here.radius);
-    Some(JourneyBasis {
-        metres: whole((last.distance_km(here) - uncertain).max(0.0) * 1_000.0),
-        seconds: attempt.at.since(profile.last).as_secs(),
-        doubtful: attempt.place.hosting || network_known,
-    })
+impl JourneyBasis {
+    /// The journey from the place of the last sign-in, where both are known.
+    pub(crate) fn of(profile: &Profile, attempt: &Attempt, network_known: bool) -> Option<Self> {
+        let last = profile.places.last()?.fix;
+        let here = attempt.place.fix?;
+        let uncertain = f64::from(last.radius) + f64::from(here.radius);
+        Some(Self {
+            metres: whole((last.distance_km(here) - uncertain).max(0.0) * 1_000.0),
+            seconds: attempt.at.since(profile.last).as_secs(),
+            doubtful: attempt.place.hosting || network_known,
+        })
+    }
 }
 
 impl Profile {

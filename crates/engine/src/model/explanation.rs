@@ -1,23 +1,22 @@
 //! A verdict in Okta's words: reasons and behaviours.
 
+use watchfire_model::{
+    object::{BehaviorRule, BehaviorSettings, EventWindow, Granularity},
+    signal::RiskLevel,
+};
+
 use super::{
     attempt::{Attempt, Path},
-    basis::Basis,
+    basis::JourneyBasis,
     level::Level,
     profile::Profile,
     settings::Settings,
     verdict::{Contribution, Factor, FloorRule, Verdict, score},
 };
-use watchfire_model::signal::RiskLevel;
-
-use crate::assessment::{Behavior, BehaviorName, BehaviorResult};
+use crate::assessment::{Behavior, BehaviorResult, Familiarity, compared};
 
 /// Weaker evidence is no reason.
 const LEAST_FOR_A_REASON: f64 = 0.4;
-/// Kilometres within which two places are one (okta.md 10.3).
-const NEAR_KM: f64 = 20.0;
-const LAST_FOR_STATES: u32 = 15;
-const LAST_FOR_PLACES: u32 = 20;
 
 impl Verdict {
     /// Why, in Okta's words, most important first.
@@ -71,67 +70,95 @@ impl Contribution {
     }
 }
 
-/// How the attempt compares with the user's habits, over the sign-ins that Okta looks back on.
-pub fn behaviors(profile: &Profile, attempt: &Attempt, path: &Path, basis: &Basis) -> Vec<Behavior> {
-    let by = Comparison {
-        profile,
-        attempt,
-        path,
-        basis,
-    };
-    BehaviorName::ALL
-        .map(|name| Behavior {
-            name,
-            result: by.result(name),
-        })
-        .into()
+/// How the attempt compares with the user's habits, as administrators want it compared. `path` is the
+/// attempt's.
+///
+/// A window reaches no further than the profile: see [`Profile`] for what it remembers.
+pub fn behaviors(rules: &[&BehaviorRule], profile: &Profile, attempt: &Attempt, path: &Path) -> Vec<Behavior> {
+    let by = Comparison { profile, attempt, path };
+    let rules = compared(rules).into_iter();
+    rules.map(|rule| Behavior::of(rule, by.result(&rule.settings))).collect()
 }
+
+/// What of the attempt the user has shown before. `path` is the attempt's.
+pub fn familiarity(profile: &Profile, attempt: &Attempt, path: &Path) -> Familiarity {
+    let by = Comparison { profile, attempt, path };
+    let known = |is_new: Option<bool>| is_new.filter(|_| !profile.is_empty()).map(|is_new| !is_new);
+    Familiarity {
+        device: known(by.is_new_device(EVER)),
+        country: known(by.is_new_country(EVER)),
+    }
+}
+
+/// Every sign-in that is remembered.
+const EVER: u32 = u32::MAX;
 
 struct Comparison<'a> {
     profile: &'a Profile,
     attempt: &'a Attempt,
     path: &'a Path,
-    basis: &'a Basis,
 }
 
 impl Comparison<'_> {
-    fn result(&self, name: BehaviorName) -> BehaviorResult {
-        let place = &self.attempt.place;
-        let answer = match name {
-            BehaviorName::NewIp => self.is_new(Level::Address),
-            BehaviorName::NewCountry => place.country.as_ref().and_then(|_| self.is_new(Level::Country)),
-            BehaviorName::NewDevice => self.is_new(Level::Token).or_else(|| self.is_new(Level::Agent)),
-            BehaviorName::NewState => self.path.state.and_then(|state| self.is_new_name(state, LAST_FOR_STATES)),
-            BehaviorName::NewCity => self.path.city.and_then(|city| self.is_new_name(city, LAST_FOR_PLACES)),
-            BehaviorName::NewGeoLocation => self.is_far(),
-            BehaviorName::Velocity => self.basis.journey.map(|journey| journey.is_too_fast()),
+    fn result(&self, settings: &BehaviorSettings) -> BehaviorResult {
+        let EventWindow { most, least } = settings.window();
+        let answer = match *settings {
+            BehaviorSettings::AnomalousIp(_) => self.is_new(Level::Address, most),
+            BehaviorSettings::AnomalousDevice(_) => self.is_new_device(most),
+            BehaviorSettings::AnomalousAsn(_) => {
+                let asn = self.attempt.place.asn;
+                asn.and_then(|_| self.is_new(Level::Network, most))
+            }
+            BehaviorSettings::AnomalousLocation { granularity, .. } => self.is_elsewhere(granularity, most),
+            BehaviorSettings::Velocity { velocity_kph } => {
+                let journey = JourneyBasis::of(self.profile, self.attempt, false);
+                journey.map(|journey| journey.speed() >= f64::from(velocity_kph))
+            }
         };
         match answer {
             None => BehaviorResult::BadRequest,
-            Some(_) if self.profile.is_empty() => BehaviorResult::Unknown,
+            Some(_) if self.profile.is_empty() || self.profile.successes() < least => BehaviorResult::Unknown,
             Some(true) => BehaviorResult::Positive,
             Some(false) => BehaviorResult::Negative,
         }
     }
 
-    fn is_new(&self, level: Level) -> Option<bool> {
-        self.basis.level(level).map(|level| !level.recent)
+    fn is_elsewhere(&self, granularity: Granularity, window: u32) -> Option<bool> {
+        match granularity {
+            Granularity::Country => self.is_new_country(window),
+            Granularity::Subdivision => self.path.state.map(|state| self.is_new_name(state, window)),
+            Granularity::City => self.path.city.map(|city| self.is_new_name(city, window)),
+            Granularity::LatLong { radius_kilometers } => self.is_far(f64::from(radius_kilometers), window),
+        }
     }
 
-    fn is_new_name(&self, name: super::key::Key, window: u32) -> Option<bool> {
+    fn is_new_country(&self, window: u32) -> Option<bool> {
+        let country = self.attempt.place.country.as_ref();
+        country.and_then(|_| self.is_new(Level::Country, window))
+    }
+
+    fn is_new_device(&self, window: u32) -> Option<bool> {
+        self.is_new(Level::Token, window)
+            .or_else(|| self.is_new(Level::Agent, window))
+    }
+
+    fn is_new(&self, level: Level, window: u32) -> Option<bool> {
+        let node = self.path.nodes.iter().find(|node| node.level == level)?;
+        let entry = self.profile.entry(level, node.key);
+        Some(entry.is_none_or(|entry| !self.profile.is_recent(entry.nth, window)))
+    }
+
+    fn is_new_name(&self, name: super::key::Key, window: u32) -> bool {
         let seen = self.profile.named.iter().find(|(known, _)| *known == name);
-        Some(seen.is_none_or(|(_, nth)| !self.profile.is_recent(*nth, window)))
+        seen.is_none_or(|(_, nth)| !self.profile.is_recent(*nth, window))
     }
 
-    fn is_far(&self) -> Option<bool> {
+    fn is_far(&self, near_km: f64, window: u32) -> Option<bool> {
         let here = self.attempt.place.fix?;
-        let recent = self
-            .profile
-            .places
-            .iter()
-            .filter(|visit| self.profile.is_recent(visit.nth, LAST_FOR_PLACES));
+        let places = self.profile.places.iter();
+        let mut recent = places.filter(|visit| self.profile.is_recent(visit.nth, window));
         let near =
-            |visit: &super::profile::Visit| visit.fix.distance_km(here) <= NEAR_KM + f64::from(visit.fix.radius.min(here.radius));
-        Some(!recent.into_iter().any(near))
+            |visit: &super::profile::Visit| visit.fix.distance_km(here) <= near_km + f64::from(visit.fix.radius.min(here.radius));
+        Some(!recent.any(near))
     }
 }

@@ -321,11 +321,6 @@ impl JourneyBasis {
         real(self.metres) / 1_000.0 / (real(self.seconds.max(60)) / 3_600.0)
     }
 
-    /// Whether it was faster than people travel.
-    pub fn is_too_fast(self) -> bool {
-        self.speed() >= FAST
-    }
-
     fn nats(self) -> f64 {
         let speed = self.speed();
         let nats = if speed >= TOO_FAST {

@@ -1,11 +1,18 @@
 use watchfire_model::{
-    object::{RiskScoreLevel, RuleConditions, ZoneEntry},
+    id::{BehaviorId, ZoneId},
+    object::{
+        ApplicationCondition, BehaviorSettings, DynamicZone, EventWindow, NetworkCondition, NetworkConnection, ProxyType,
+        RiskScoreLevel, RuleConditions, ScoreRange, ZoneEntry, ZoneLocation,
+    },
     signal::RiskLevel,
     time::Timestamp,
 };
 
 use super::*;
-use crate::assessment::{Behavior, BehaviorName, BehaviorResult};
+use crate::{
+    assessment::{Behavior, BehaviorResult, Familiarity},
+    testing::behavior,
+};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
@@ -33,6 +40,7 @@ fn rule(policy: &str, id: &str, priority: u32, conditions: RuleConditions) -> Ru
         system: false,
         conditions,
         action: SignOnAction::default(),
+        mode: RuleMode::Enforce,
         created: NOW,
         last_updated: NOW,
     }
@@ -47,12 +55,13 @@ fn zone(id: &str, usage: ZoneUsage, entry: &str) -> Zone {
         system: false,
         gateways: vec![ZoneEntry::Cidr(entry.parse().unwrap())],
         proxies: None,
+        dynamic: None,
         created: NOW,
         last_updated: NOW,
     }
 }
 
-fn assessment(level: RiskLevel, behaviors: &[(BehaviorName, BehaviorResult)]) -> Assessment {
+fn assessment(level: RiskLevel, behaviors: &[(&str, BehaviorResult)]) -> Assessment {
     Assessment {
         score: 0,
         level,
@@ -61,13 +70,15 @@ fn assessment(level: RiskLevel, behaviors: &[(BehaviorName, BehaviorResult)]) ->
         behaviors: behaviors
             .iter()
             .map(|(name, result)| Behavior {
-                name: *name,
+                id: Some(BehaviorId::new(*name)),
+                name: format!("behaviour {name}"),
                 result: *result,
             })
             .collect(),
         partner_risk: Vec::new(),
         counterfactual: None,
         threat_suspected: false,
+        familiar: Familiarity::default(),
     }
 }
 
@@ -75,8 +86,11 @@ struct World {
     policies: Vec<Policy>,
     rules: Vec<Rule>,
     zones: Vec<Zone>,
+    behaviors: Vec<BehaviorRule>,
     groups: Vec<GroupId>,
     ip: &'static str,
+    place: Place,
+    application: Option<&'static str>,
     assessment: Assessment,
 }
 
@@ -89,8 +103,13 @@ impl World {
                 zone("nzo1", ZoneUsage::Policy, "203.0.113.0/24"),
                 zone("nzo2", ZoneUsage::Policy, "2001:db8::/32"),
             ],
+            behaviors: [("bhv1", "New IP"), ("bhv2", "New Device"), ("bhv3", "Off")]
+                .map(|(id, name)| behavior(id, name, BehaviorSettings::AnomalousIp(EventWindow::last(20))))
+                .into(),
             groups: vec![GroupId::new("00g1")],
             ip: "203.0.113.7",
+            place: Place::default(),
+            application: None,
             assessment: assessment(RiskLevel::Low, &[]),
         }
     }
@@ -100,12 +119,15 @@ impl World {
             policies: self.policies.iter().collect(),
             rules: self.rules.iter().collect(),
             zones: self.zones.iter().collect(),
+            behaviors: self.behaviors.iter().collect(),
         };
         let user = UserId::new("00u1");
         let sign_in = SignIn {
             user: &user,
             groups: &self.groups,
             ip: self.ip.parse().unwrap(),
+            place: &self.place,
+            application: self.application,
             assessment: &self.assessment,
         };
         evaluate(&set, &sign_in)
@@ -132,14 +154,270 @@ fn answer(world: &World, condition: &str) -> bool {
 }
 
 #[test]
-fn excluded_users_do_not_match() {
-    for (excluded, want) in [(vec![], true), (vec!["00u2"], true), (vec!["00u2", "00u1"], false)] {
+fn people_are_chosen_by_name_and_by_group() {
+    // The user is 00u1 in 00g1. Included users and groups add up, exclusion wins.
+    type Case = ([&'static [&'static str]; 4], bool);
+    let cases: [Case; 10] = [
+        ([&[], &[], &[], &[]], true),
+        ([&[], &["00u2"], &[], &[]], true),
+        ([&[], &["00u2", "00u1"], &[], &[]], false),
+        ([&["00u2"], &[], &[], &[]], false),
+        ([&["00u1"], &[], &[], &[]], true),
+        ([&[], &[], &["00g1"], &[]], true),
+        ([&[], &[], &["00g2"], &[]], false),
+        ([&["00u1"], &[], &["00g2"], &[]], true),
+        ([&[], &[], &[], &["00g1"]], false),
+        ([&["00u1"], &[], &["00g1"], &["00g9", "00g1"]], false),
+    ];
+    for ([included_users, excluded_users, included_groups, excluded_groups], want) in cases {
+        let users = |ids: &[&str]| ids.iter().map(|id| UserId::new(*id)).collect();
+        let groups = |ids: &[&str]| ids.iter().map(|id| GroupId::new(*id)).collect();
         let world = one_rule(RuleConditions {
-            excluded_users: excluded.iter().map(|u| UserId::new(*u)).collect(),
+            included_users: users(included_users),
+            excluded_users: users(excluded_users),
+            included_groups: groups(included_groups),
+            excluded_groups: groups(excluded_groups),
             ..RuleConditions::default()
         });
-        assert_eq!(answer(&world, "people"), want, "{excluded:?}");
+        let got = answer(&world, "people");
+        assert_eq!(
+            got, want,
+            "{included_users:?} {excluded_users:?} {included_groups:?} {excluded_groups:?}"
+        );
     }
+}
+
+#[test]
+fn applications_match_by_the_name_that_the_sign_in_gives() {
+    for (include, exclude, application, want) in [
+        (vec!["payroll"], vec![], Some("payroll"), true),
+        (vec!["payroll", "vpn"], vec![], Some("vpn"), true),
+        (vec!["payroll"], vec![], Some("Payroll"), false),
+        (vec!["payroll"], vec![], None, false),
+        (vec![], vec!["payroll"], Some("payroll"), false),
+        (vec![], vec!["payroll"], None, true),
+        (vec!["payroll"], vec!["payroll"], Some("payroll"), false),
+    ] {
+        let mut world = one_rule(RuleConditions {
+            application: ApplicationCondition {
+                include: include.iter().map(|it| (*it).to_owned()).collect(),
+                exclude: exclude.iter().map(|it| (*it).to_owned()).collect(),
+            },
+            ..RuleConditions::default()
+        });
+        world.application = application;
+        assert_eq!(
+            answer(&world, "app"),
+            want,
+            "{application:?} in {include:?} not in {exclude:?}"
+        );
+    }
+}
+
+#[test]
+fn a_device_is_known_when_the_user_has_shown_it() {
+    for (asked, known, want) in [
+        (true, Some(true), true),
+        (true, Some(false), false),
+        (true, None, false),
+        (false, Some(true), false),
+        (false, Some(false), true),
+        (false, None, true),
+    ] {
+        let mut world = one_rule(RuleConditions {
+            device_known: Some(asked),
+            ..RuleConditions::default()
+        });
+        world.assessment.familiar.device = known;
+        assert_eq!(answer(&world, "device"), want, "{asked} {known:?}");
+    }
+}
+
+#[test]
+fn scores_match_within_their_range() {
+    for (least, most, score, want) in [
+        (Some(40), None, 40, true),
+        (Some(40), None, 39, false),
+        (None, Some(69), 69, true),
+        (None, Some(69), 70, false),
+        (Some(40), Some(69), 50, true),
+        (Some(0), Some(100), 100, true),
+    ] {
+        let mut world = one_rule(RuleConditions {
+            score_range: ScoreRange { least, most },
+            ..RuleConditions::default()
+        });
+        world.assessment.score = score;
+        assert_eq!(answer(&world, "riskScore"), want, "{score} from {least:?} to {most:?}");
+    }
+}
+
+/// Who may come in from Norway, and nobody knows where the address is.
+fn somewhere(include: &[&str], exclude: &[&str], access: Access, require_factor: bool) -> World {
+    let mut world = one_rule(RuleConditions {
+        network: NetworkCondition {
+            connection: NetworkConnection::Zone,
+            include: include.iter().map(|it| (*it).to_owned()).collect(),
+            exclude: exclude.iter().map(|it| (*it).to_owned()).collect(),
+        },
+        ..RuleConditions::default()
+    });
+    let mut norway = zone("norway", ZoneUsage::Policy, "192.0.2.0/24");
+    norway.dynamic = Some(DynamicZone::Dynamic {
+        locations: Some(vec![ZoneLocation {
+            country: "NO".to_owned(),
+            region: None,
+        }]),
+        asns: Vec::new(),
+        proxy_type: ProxyType::Unasked,
+    });
+    world.zones.push(norway);
+    world.rules[0].action.access = access;
+    world.rules[0].action.require_factor = require_factor;
+    // Who meets no rule of the first policy is let in by the second, so that every answer can be told.
+    world.policies.push(policy("last", 2, &[]));
+    world.rules.push(rule("last", "rest", 1, RuleConditions::default()));
+    world
+}
+
+/// What nobody knows lets nobody pass, and a denial that rests on it asks for a factor instead.
+#[test]
+fn what_nobody_knows_errs_towards_a_challenge() {
+    use Decision::{Allow, Challenge, Deny};
+    let in_norway: (&[&str], &[&str]) = (&["norway"], &[]);
+    let not_in_norway: (&[&str], &[&str]) = (&[], &["norway"]);
+    for ((include, exclude), access, require_factor, country, want) in [
+        (in_norway, Access::Allow, false, Some("NO"), ("r", Allow)),
+        (in_norway, Access::Allow, false, Some("SE"), ("rest", Allow)),
+        (in_norway, Access::Allow, false, None, ("rest", Allow)),
+        (in_norway, Access::Allow, true, None, ("r", Challenge)),
+        (in_norway, Access::Deny, false, Some("NO"), ("r", Deny)),
+        (in_norway, Access::Deny, false, None, ("r", Challenge)),
+        (not_in_norway, Access::Allow, false, None, ("rest", Allow)),
+        (not_in_norway, Access::Deny, false, Some("SE"), ("r", Deny)),
+        (not_in_norway, Access::Deny, false, Some("NO"), ("rest", Allow)),
+        (not_in_norway, Access::Deny, false, None, ("r", Challenge)),
+    ] {
+        let mut world = somewhere(include, exclude, access, require_factor);
+        world.place.country = country.map(str::to_owned);
+        let got = world.decide();
+        assert_eq!(
+            (got.rule.unwrap().id.as_str(), got.decision),
+            want,
+            "{include:?} {exclude:?} {access:?} {country:?}"
+        );
+        let network = got.explanation[0]
+            .conditions
+            .iter()
+            .find(|it| it.condition == "network")
+            .unwrap();
+        assert_eq!(network.unknown, country.is_none());
+    }
+}
+
+#[test]
+fn an_expression_that_fails_lets_nobody_pass() {
+    use Decision::{Allow, Challenge, Deny};
+    for (source, access, require_factor, want) in [
+        ("security.risk.level == 'LOW'", Access::Deny, false, ("r", Deny)),
+        ("security.risk.level == 'HIGH'", Access::Deny, false, ("rest", Allow)),
+        ("1 / security.risk.score == 1", Access::Allow, false, ("rest", Allow)),
+        ("1 / security.risk.score == 1", Access::Allow, true, ("r", Challenge)),
+        ("1 / security.risk.score == 1", Access::Deny, false, ("r", Challenge)),
+    ] {
+        let mut world = somewhere(&[], &[], access, require_factor);
+        world.rules[0].conditions.network = NetworkCondition::default();
+        world.rules[0].conditions.expression = Some(source.to_owned());
+        let got = world.decide();
+        assert_eq!((got.rule.unwrap().id.as_str(), got.decision), want, "{source} {access:?}");
+        let asked = got.explanation[0].conditions.last().unwrap();
+        assert_eq!((asked.condition, asked.asks.as_str()), ("elCondition", source));
+    }
+}
+
+#[test]
+fn expressions_look_at_everything_that_conditions_do() {
+    let mut world = one_rule(RuleConditions {
+        expression: Some(
+            "security.risk.level == 'MEDIUM' && security.risk.score == 55 && security.behaviors == ['behaviour bhv2'] && user.id == '00u1' \
+             && user.groups == ['00g1'] && device.known && request.ip == '203.0.113.7' && request.country == 'NO' \
+             && request.region == 'NO-03' && request.asn == 2119 && app == 'payroll'"
+                .to_owned(),
+        ),
+        ..RuleConditions::default()
+    });
+    world.assessment = assessment(
+        RiskLevel::Medium,
+        &[("bhv1", BehaviorResult::Negative), ("bhv2", BehaviorResult::Unknown)],
+    );
+    world.assessment.score = 55;
+    world.assessment.familiar.device = Some(true);
+    world.application = Some("payroll");
+    world.place = Place {
+        country: Some("NO".to_owned()),
+        region: Some("NO-03".to_owned()),
+        asn: Some(2_119),
+        ..Place::default()
+    };
+    assert!(answer(&world, "elCondition"));
+}
+
+#[test]
+fn a_rule_that_only_watches_decides_nothing() {
+    let mut world = World::new(
+        vec![policy("p", 1, &[]), policy("q", 2, &[])],
+        vec![
+            rule("p", "watching", 1, RuleConditions::default()),
+            rule(
+                "p",
+                "elsewhere",
+                2,
+                RuleConditions {
+                    device_known: Some(true),
+                    ..RuleConditions::default()
+                },
+            ),
+            rule("q", "asking", 1, RuleConditions::default()),
+            rule("q", "deciding", 2, RuleConditions::default()),
+            rule("q", "never asked", 3, RuleConditions::default()),
+        ],
+    );
+    for at in [0, 1, 2, 4] {
+        world.rules[at].mode = RuleMode::Monitor;
+    }
+    world.rules[0].action.access = Access::Deny;
+    world.rules[2].action.require_factor = true;
+    let got = world.decide();
+    assert_eq!((got.decision, got.rule.unwrap().id.as_str()), (Decision::Allow, "deciding"));
+    let told: Vec<(&str, &str, Decision)> = got
+        .monitored
+        .iter()
+        .map(|it| (it.policy.id.as_str(), it.rule.id.as_str(), it.decision))
+        .collect();
+    assert_eq!(
+        told,
+        [("p", "watching", Decision::Deny), ("q", "asking", Decision::Challenge)]
+    );
+    let modes: Vec<(&str, RuleMode, bool)> = got
+        .explanation
+        .iter()
+        .map(|it| (it.id.as_str(), it.mode, it.matched))
+        .collect();
+    assert_eq!(
+        modes,
+        [
+            ("watching", RuleMode::Monitor, true),
+            ("elsewhere", RuleMode::Monitor, false),
+            ("asking", RuleMode::Monitor, true),
+            ("deciding", RuleMode::Enforce, true)
+        ]
+    );
+    world.rules.truncate(1);
+    assert_eq!(
+        world.decide().decision,
+        Decision::Deny,
+        "a rule that watches allows nobody either"
+    );
 }
 
 #[test]
@@ -224,16 +502,20 @@ fn behaviours_match_unless_they_are_known_to_be_usual() {
         (vec!["New IP"], Unknown, true),
         (vec!["New IP"], BadRequest, true),
         (vec!["New IP"], Negative, false),
-        (vec!["New IP", "New Device"], Negative, true),
+        (vec!["new ip"], Negative, false),
+        (vec!["bhv1"], Positive, true),
+        (vec!["bhv1"], Negative, false),
+        (vec!["bhv1", "bhv2"], Negative, true),
+        (vec!["bhv3"], Positive, false),
+        (vec!["bhv3", "bhv2"], Negative, true),
+        (vec!["never defined"], Negative, true),
     ] {
         let mut world = one_rule(RuleConditions {
             behaviors: asked.iter().map(|b| (*b).to_owned()).collect(),
             ..RuleConditions::default()
         });
-        world.assessment = assessment(
-            RiskLevel::Low,
-            &[(BehaviorName::NewIp, result), (BehaviorName::NewDevice, Positive)],
-        );
+        world.behaviors[2].status = Status::Inactive;
+        world.assessment = assessment(RiskLevel::Low, &[("bhv1", result), ("bhv2", Positive), ("bhv3", Positive)]);
         assert_eq!(answer(&world, "risk"), want, "{asked:?} {result:?}");
     }
 }
@@ -372,6 +654,101 @@ fn only_active_blocklists_block() {
         ("198.51.100.2", None),
         ("2001:db8::1", None),
     ] {
-        assert_eq!(blocking_zone(&zones, ip(text)).map(|z| z.id.as_str()), want, "{text}");
+        assert_eq!(
+            blocking_zone(&zones, ip(text), &Place::default()).map(|z| z.id.as_str()),
+            want,
+            "{text}"
+        );
+    }
+}
+
+mod property {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn conditions() -> impl Strategy<Value = RuleConditions> {
+        let level = prop::option::of(prop::sample::select(vec![
+            RiskScoreLevel::Any,
+            RiskScoreLevel::Low,
+            RiskScoreLevel::High,
+        ]));
+        let zones = prop::collection::vec(prop::sample::select(vec!["nzo1", "norway", ALL_ZONES, "gone"]), 0..3);
+        let expression = prop::option::of(prop::sample::select(vec![
+            "device.known",
+            "security.risk.score > 50",
+            "1 / security.risk.score > 0",
+            "no expression",
+        ]));
+        (level, zones.clone(), zones, prop::option::of(any::<bool>()), expression).prop_map(
+            |(risk_score, include, exclude, device_known, expression)| RuleConditions {
+                risk_score,
+                network: NetworkCondition {
+                    connection: if include.is_empty() && exclude.is_empty() {
+                        NetworkConnection::Anywhere
+                    } else {
+                        NetworkConnection::Zone
+                    },
+                    include: include.into_iter().map(str::to_owned).collect(),
+                    exclude: exclude.into_iter().map(str::to_owned).collect(),
+                },
+                device_known,
+                expression: expression.map(str::to_owned),
+                ..RuleConditions::default()
+            },
+        )
+    }
+
+    fn any_rule() -> impl Strategy<Value = (RuleConditions, u32, bool, bool, bool)> {
+        (conditions(), 1_u32..6, any::<bool>(), any::<bool>(), any::<bool>())
+    }
+
+    proptest! {
+        /// Every sign-in gets one decision, of the first rule by priority that matched and that decides, and
+        /// everything before it is explained. What is not known never allows.
+        #[test]
+        fn the_first_rule_that_matches_decides(
+            rules in prop::collection::vec(any_rule(), 0..8),
+            score in 0_u8..=100,
+            device in prop::option::of(any::<bool>()),
+            country in prop::option::of(prop::sample::select(vec!["NO", "SE"])),
+        ) {
+            let mut world = somewhere(&[], &[], Access::Allow, false);
+            world.rules.clear();
+            for (n, (conditions, priority, denies, challenges, watches)) in rules.into_iter().enumerate() {
+                let mut rule = rule("p", &format!("r{n}"), priority, conditions);
+                rule.action.access = if denies { Access::Deny } else { Access::Allow };
+                rule.action.require_factor = challenges;
+                rule.mode = if watches { RuleMode::Monitor } else { RuleMode::Enforce };
+                world.rules.push(rule);
+            }
+            world.assessment.score = score;
+            world.assessment.familiar.device = device;
+            world.place.country = country.map(str::to_owned);
+            let got = world.decide();
+            prop_assert_eq!(&got, &world.decide());
+
+            let mut in_order: Vec<&Rule> = world.rules.iter().collect();
+            in_order.sort_by_key(|rule| (rule.priority, &rule.id));
+            let asked: Vec<&RuleId> = got.explanation.iter().map(|it| &it.id).collect();
+            prop_assert!(in_order.iter().take(asked.len()).map(|rule| &rule.id).eq(asked.iter().copied()));
+            let decides = |it: &RuleExplanation| it.matched && it.mode == RuleMode::Enforce;
+            let first = got.explanation.iter().position(decides);
+            prop_assert_eq!(first.map(|at| at + 1), got.rule.as_ref().map(|_| got.explanation.len()));
+            match &got.rule {
+                None => {
+                    prop_assert_eq!(got.decision, Decision::Deny);
+                    prop_assert_eq!(got.explanation.len(), world.rules.len());
+                }
+                Some(rule) => prop_assert_eq!(&rule.id, &got.explanation.last().unwrap().id),
+            }
+            let rests_on_the_unknown = got.explanation.last().is_some_and(|it| it.conditions.iter().any(|c| c.unknown));
+            if got.rule.is_some() && rests_on_the_unknown {
+                prop_assert_eq!(got.decision, Decision::Challenge);
+            }
+            for condition in got.explanation.iter().flat_map(|it| &it.conditions) {
+                prop_assert!(!condition.asks.is_empty() && !condition.got.is_empty(), "{:?}", condition);
+            }
+        }
     }
 }

@@ -112,6 +112,16 @@ impl<'v> Members<'v> {
         self.typed(name, within, faults)
     }
 
+    /// A whole number within `range`, which some clients write with a fraction of zero: `20.0`.
+    pub(crate) fn whole(&self, name: &str, range: std::ops::RangeInclusive<u32>, faults: &mut Faults) -> Option<u32> {
+        let read = |v: &Value| {
+            let digits = v.as_number()?.to_string();
+            let digits = digits.strip_suffix(".0").unwrap_or(&digits);
+            digits.parse().ok().filter(|n| range.contains(n))
+        };
+        self.typed(name, read, faults)
+    }
+
     /// One of the words of an enumeration. An empty text is absent, as Terraform means it.
     pub(crate) fn choice<T: Copy>(&self, name: &str, words: &[(&str, T)], faults: &mut Faults) -> Option<T> {
         if self.value(name).and_then(Value::as_str) == Some("") {

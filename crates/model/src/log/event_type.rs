@@ -110,6 +110,10 @@ event_types! {
     ZoneActivate = "zone.activate", Info, "Activate network zone";
     ZoneDeactivate = "zone.deactivate", Info, "Deactivate network zone";
 
+    BehaviorCreate = "security.behavior.settings.create", Info, "Create behavior settings";
+    BehaviorUpdate = "security.behavior.settings.update", Info, "Update behavior settings";
+    BehaviorDelete = "security.behavior.settings.delete", Info, "Delete behavior settings";
+
     PolicyCreate = "policy.lifecycle.create", Info, "Create policy";
     PolicyUpdate = "policy.lifecycle.update", Info, "Update policy";
     PolicyDelete = "policy.lifecycle.delete", Info, "Delete policy";

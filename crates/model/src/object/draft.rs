@@ -1,7 +1,7 @@
-//! Policies, rules and zones as an administrator asks for them: checked in form, without id, times
+//! Policies, rules, zones and behaviours as an administrator asks for them: checked in form, without id, times
 //! and the members that the server gives.
 
-use super::{RuleConditions, SignOnAction, Status, ZoneEntry, ZoneUsage};
+use super::{BehaviorSettings, DynamicZone, RuleConditions, RuleMode, SignOnAction, Status, ZoneEntry, ZoneUsage};
 use crate::id::GroupId;
 
 /// A sign-on policy that is to be.
@@ -32,9 +32,11 @@ pub struct RuleDraft {
     pub conditions: RuleConditions,
     /// What then happens.
     pub action: SignOnAction,
+    /// Whether it does, or is only written down.
+    pub mode: RuleMode,
 }
 
-/// An IP zone that is to be.
+/// A zone that is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ZoneDraft {
     /// Name for people.
@@ -47,4 +49,17 @@ pub struct ZoneDraft {
     pub gateways: Vec<ZoneEntry>,
     /// Addresses of proxies.
     pub proxies: Option<Vec<ZoneEntry>>,
+    /// What the addresses of a dynamic zone have in common.
+    pub dynamic: Option<DynamicZone>,
+}
+
+/// A behaviour that is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BehaviorDraft {
+    /// Name for people.
+    pub name: String,
+    /// Of a new one only, ACTIVE if absent: afterwards the life cycle is the only way (okta.md 10.3).
+    pub status: Option<Status>,
+    /// What is compared.
+    pub settings: BehaviorSettings,
 }

@@ -18,6 +18,10 @@ pub struct Org {
     /// What an administrator says of it: `companyName`, `website`, addresses (okta.md 11.2).
     #[serde(default)]
     pub profile: BTreeMap<String, String>,
+    /// Whether it was given the behaviours that every organisation comes with: who deletes them does not
+    /// get them again.
+    #[serde(default)]
+    pub has_behaviors: bool,
     /// First start.
     pub created: Timestamp,
     /// When it was changed.

@@ -1,12 +1,10 @@
-//! Sign-on policies, their rules, and network zones (okta.md 9.3, 10.2).
-
-use std::net::IpAddr;
+//! Sign-on policies and their rules (okta.md 9.3).
 
 use serde::{Deserialize, Serialize};
 
 use super::{Keyed, Keys, Status, fold};
 use crate::{
-    id::{GroupId, PolicyId, RuleId, UserId, ZoneId},
+    id::{GroupId, PolicyId, RuleId, UserId},
     signal::RiskLevel,
     time::Timestamp,
 };
@@ -65,6 +63,9 @@ pub struct Rule {
     pub conditions: RuleConditions,
     /// What then happens.
     pub action: SignOnAction,
+    /// Whether it does, or is only written down.
+    #[serde(default)]
+    pub mode: RuleMode,
     /// When it was made.
     pub created: Timestamp,
     /// When it was changed.
@@ -82,12 +83,42 @@ impl Keyed for Rule {
     }
 }
 
+/// Whether a rule that matches decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum RuleMode {
+    /// It does.
+    #[default]
+    Enforce,
+    /// What it would have decided is written down, and the next rule is asked.
+    Monitor,
+}
+
+impl RuleMode {
+    /// The mode over the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Enforce => "ENFORCE",
+            Self::Monitor => "MONITOR",
+        }
+    }
+}
+
 /// What a rule asks of a sign-in. Every condition must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleConditions {
+    /// Users for whom the rule may match, beside the members of the included groups; neither is everyone.
+    #[serde(default)]
+    pub included_users: Vec<UserId>,
     /// Users for whom the rule never matches.
     #[serde(default)]
     pub excluded_users: Vec<UserId>,
+    /// Groups for whose members the rule may match.
+    #[serde(default)]
+    pub included_groups: Vec<GroupId>,
+    /// Groups for whose members the rule never matches.
+    #[serde(default)]
+    pub excluded_groups: Vec<GroupId>,
     /// Where the sign-in comes from.
     #[serde(default)]
     pub network: NetworkCondition,
@@ -103,6 +134,47 @@ pub struct RuleConditions {
     /// The risk level of the sign-in.
     #[serde(default)]
     pub risk_score: Option<RiskScoreLevel>,
+    /// The score of the sign-in.
+    #[serde(default)]
+    pub score_range: ScoreRange,
+    /// The application that the sign-in is for.
+    #[serde(default)]
+    pub application: ApplicationCondition,
+    /// Whether the user must have shown the device before (`true`) or must not have (`false`).
+    #[serde(default)]
+    pub device_known: Option<bool>,
+    /// A CEL expression that must be true.
+    #[serde(default)]
+    pub expression: Option<String>,
+}
+
+/// The scores that a rule is for, both ends included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScoreRange {
+    /// The least one; `None` is 0.
+    #[serde(default)]
+    pub least: Option<u8>,
+    /// The greatest one; `None` is 100.
+    #[serde(default)]
+    pub most: Option<u8>,
+}
+
+impl ScoreRange {
+    /// Whether it holds `score`.
+    pub fn contains(self, score: u8) -> bool {
+        self.least.is_none_or(|least| least <= score) && self.most.is_none_or(|most| score <= most)
+    }
+}
+
+/// The applications that a rule is for, as their sign-ins call them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplicationCondition {
+    /// The sign-in must be for one of these; none is every sign-in.
+    #[serde(default)]
+    pub include: Vec<String>,
+    /// The sign-in must be for none of these.
+    #[serde(default)]
+    pub exclude: Vec<String>,
 }
 
 /// `riskScore.level`: exactly the computed level, or any (okta.md 9.3).
@@ -252,81 +324,6 @@ impl Default for SignOnSession {
             use_persistent_cookie: false,
             max_session_idle_minutes: 120,
             max_session_lifetime_minutes: 0,
-        }
-    }
-}
-
-/// What a zone is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum ZoneUsage {
-    /// Named by policies.
-    #[default]
-    Policy,
-    /// Addresses in it are refused before authentication.
-    Blocklist,
-}
-
-/// One line of a zone's address list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "value")]
-pub enum ZoneEntry {
-    /// A prefix.
-    #[serde(rename = "CIDR")]
-    Cidr(ipnet::IpNet),
-    /// From the first to the last address, both included.
-    #[serde(rename = "RANGE")]
-    Range(IpAddr, IpAddr),
-}
-
-impl ZoneEntry {
-    /// Whether `ip` is in it. Canonical addresses only.
-    pub fn contains(&self, ip: IpAddr) -> bool {
-        match self {
-            Self::Cidr(net) => net.contains(&ip),
-            Self::Range(first, last) => first.is_ipv4() == ip.is_ipv4() && *first <= ip && ip <= *last,
-        }
-    }
-}
-
-/// An IP network zone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Zone {
-    /// Its id.
-    pub id: ZoneId,
-    /// Name, unique without regard to case.
-    pub name: String,
-    /// What it is for.
-    pub usage: ZoneUsage,
-    /// Inactive zones contain nothing.
-    pub status: Status,
-    /// One that the organisation came with.
-    pub system: bool,
-    /// Addresses of clients.
-    #[serde(default)]
-    pub gateways: Vec<ZoneEntry>,
-    /// Addresses of proxies.
-    #[serde(default)]
-    pub proxies: Option<Vec<ZoneEntry>>,
-    /// When it was made.
-    pub created: Timestamp,
-    /// When it was changed.
-    pub last_updated: Timestamp,
-}
-
-impl Zone {
-    /// Whether it is in use and `ip` is one of its gateways.
-    pub fn contains(&self, ip: IpAddr) -> bool {
-        self.status == Status::Active && self.gateways.iter().any(|entry| entry.contains(ip))
-    }
-}
-
-impl Keyed for Zone {
-    fn keys(&self) -> Keys {
-        Keys {
-            id: self.id.to_string(),
-            natural: Some(fold(&self.name)),
-            ..Keys::default()
         }
     }
 }

@@ -117,6 +117,12 @@ pub struct SignInClient {
     /// Autonomous system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asn: Option<u32>,
+    /// ISO 3166-2 code of the first subdivision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Whether machines, VPN exits or relays are there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hosting: bool,
 }
 
 /// How risky a sign-in was found.
@@ -132,6 +138,9 @@ pub struct SignInRisk {
     /// Okta's behaviours and their results, such as `New IP` and `POSITIVE`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub behaviors: BTreeMap<String, String>,
+    /// Whether the user had shown the device before; `None` where nobody could tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_known: Option<bool>,
 }
 
 /// What the sign-on policies made of a sign-in.

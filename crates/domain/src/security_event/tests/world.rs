@@ -78,6 +78,7 @@ impl World {
         world.put(Org {
             id: OrgId::new("00o00000000000000Org"),
             profile: BTreeMap::new(),
+            has_behaviors: false,
             created: NOW,
             last_updated: NOW,
         });

@@ -53,6 +53,7 @@ impl Scorer for Watchfire {
             population: &self.population,
             windows: &windows,
             signals: &self.signals,
+            behaviors: &[],
         };
         let judged = judge(known, &attempt, &Path::of(&attempt, &SECRET), &self.settings);
         let evidence = (!profile.is_empty()).then_some(judged.verdict.evidence);

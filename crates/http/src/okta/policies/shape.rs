@@ -8,7 +8,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use watchfire_model::object::{
-    Access, FactorPrompt, NetworkCondition, NetworkConnection, Policy, Rule, RuleConditions, SignOnAction, Status,
+    Access, ApplicationCondition, FactorPrompt, NetworkCondition, NetworkConnection, Policy, RiskScoreLevel, Rule,
+    RuleConditions, RuleMode, ScoreRange, SignOnAction, Status,
 };
 
 /// The only policy type that is kept.
@@ -90,7 +91,8 @@ pub struct RuleBody {
     /// Whether the policy came with it; it is asked last and matches always.
     #[schema(read_only)]
     system: bool,
-    /// `people`, `network`, `authContext`, `risk`, `riskScore`, `identityProvider`: all must hold.
+    /// `people`, `network`, `authContext`, `risk`, `riskScore`, `identityProvider`, `app`, `device`, `elCondition`: all
+    /// must hold. Ours are `riskScore.minScore` and `maxScore`, and `device.known`.
     #[schema(value_type = Object)]
     conditions: Value,
     /// `signon`: whether the sign-in is allowed, needs a factor, and how long its session lives.
@@ -102,6 +104,9 @@ pub struct RuleBody {
     /// `SIGN_ON`
     #[serde(rename = "type")]
     rule_type: &'static str,
+    /// Ours: `MONITOR` writes down what the rule would decide and asks the next one; left out, it decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<&'static str>,
 }
 
 /// Writes a policy. `org_url` has no trailing slash.
@@ -140,13 +145,14 @@ pub fn render_rule(rule: &Rule, org_url: &str) -> RuleBody {
         actions: json!({"signon": action(&rule.action)}),
         links: Value::Object(links(&href, rule.status, rule.system)),
         rule_type: RULE_TYPE,
+        mode: (rule.mode == RuleMode::Monitor).then(|| rule.mode.as_str()),
     }
 }
 
 fn conditions(conditions: &RuleConditions) -> Value {
     let mut body = Map::new();
     let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
-    put("people", json!({"users": {"exclude": conditions.excluded_users}}));
+    put("people", people(conditions));
     put("network", network(&conditions.network));
     put(
         "authContext",
@@ -157,13 +163,60 @@ fn conditions(conditions: &RuleConditions) -> Value {
         put("risk", json!({"behaviors": conditions.behaviors}));
     }
     if let Some(level) = conditions.risk_score {
-        put("riskScore", json!({"level": level.as_str()}));
+        put("riskScore", score(level, conditions.score_range));
+    }
+    if conditions.application != ApplicationCondition::default() {
+        put("app", application(&conditions.application));
+    }
+    if let Some(known) = conditions.device_known {
+        put("device", json!({"known": known}));
+    }
+    if let Some(source) = &conditions.expression {
+        put("elCondition", json!({"condition": source}));
     }
     put(
         "identityProvider",
         json!({"provider": conditions.identity_provider.as_deref().unwrap_or("ANY")}),
     );
     Value::Object(body)
+}
+
+/// The list that is always there, and those that name somebody.
+fn people(conditions: &RuleConditions) -> Value {
+    let mut users = Map::new();
+    if !conditions.included_users.is_empty() {
+        users.insert("include".to_owned(), json!(conditions.included_users));
+    }
+    users.insert("exclude".to_owned(), json!(conditions.excluded_users));
+    let mut groups = Map::new();
+    for (name, named) in [
+        ("include", &conditions.included_groups),
+        ("exclude", &conditions.excluded_groups),
+    ] {
+        if !named.is_empty() {
+            groups.insert(name.to_owned(), json!(named));
+        }
+    }
+    match groups.is_empty() {
+        true => json!({"users": users}),
+        false => json!({"users": users, "groups": groups}),
+    }
+}
+
+fn score(level: RiskScoreLevel, range: ScoreRange) -> Value {
+    let mut body = Map::new();
+    body.insert("level".to_owned(), level.as_str().into());
+    for (name, bound) in [("minScore", range.least), ("maxScore", range.most)] {
+        if let Some(bound) = bound {
+            body.insert(name.to_owned(), bound.into());
+        }
+    }
+    Value::Object(body)
+}
+
+fn application(condition: &ApplicationCondition) -> Value {
+    let apps = |names: &[String]| -> Vec<Value> { names.iter().map(|name| json!({"type": "APP", "id": name})).collect() };
+    json!({"include": apps(&condition.include), "exclude": apps(&condition.exclude)})
 }
 
 fn network(network: &NetworkCondition) -> Value {

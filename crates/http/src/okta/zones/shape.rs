@@ -1,4 +1,6 @@
-//! Network zones as Okta has them in JSON (okta.md 10.2). IP zones only.
+//! Network zones as Okta has them in JSON (okta.md 10.2).
+
+mod dynamic;
 
 use std::net::IpAddr;
 
@@ -12,6 +14,7 @@ use watchfire_model::{
     signal::parse_ip,
 };
 
+use self::dynamic::DynamicBody;
 use super::super::members::{Faults, Members};
 
 /// So many lines a list of a zone may have.
@@ -26,7 +29,7 @@ pub struct ZoneBody {
     /// `nzo…`
     #[schema(read_only)]
     id: String,
-    /// `IP`
+    /// `IP`, `DYNAMIC` or `DYNAMIC_V2`; it cannot be changed.
     #[serde(rename = "type")]
     zone_type: &'static str,
     /// Unique, at most 128 characters.
@@ -43,10 +46,15 @@ pub struct ZoneBody {
     #[serde(rename = "lastUpdated")]
     #[schema(read_only)]
     last_updated: String,
-    /// Addresses of clients, at most 150 lines.
-    gateways: Vec<ZoneEntryBody>,
-    /// Addresses of proxies, at most 150 lines.
-    proxies: Option<Vec<ZoneEntryBody>>,
+    /// Of an IP zone: addresses of clients, at most 150 lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gateways: Option<Vec<ZoneEntryBody>>,
+    /// Of an IP zone: addresses of proxies, at most 150 lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<ZoneEntryBody>>)]
+    proxies: Option<Option<Vec<ZoneEntryBody>>>,
+    #[serde(flatten)]
+    dynamic: Option<DynamicBody>,
     #[serde(rename = "_links")]
     #[schema(read_only, value_type = Object)]
     links: Value,
@@ -65,9 +73,10 @@ pub struct ZoneEntryBody {
 
 /// Writes a zone. `org_url` has no trailing slash.
 pub fn render(zone: &Zone, org_url: &str) -> ZoneBody {
+    let is_of_addresses = zone.dynamic.is_none();
     ZoneBody {
         id: zone.id.to_string(),
-        zone_type: "IP",
+        zone_type: dynamic::type_name(zone.dynamic.as_ref()),
         name: zone.name.clone(),
         status: zone.status.as_str(),
         usage: match zone.usage {
@@ -77,8 +86,9 @@ pub fn render(zone: &Zone, org_url: &str) -> ZoneBody {
         system: zone.system,
         created: zone.created.to_string(),
         last_updated: zone.last_updated.to_string(),
-        gateways: zone.gateways.iter().map(entry_body).collect(),
-        proxies: zone.proxies.as_ref().map(|list| list.iter().map(entry_body).collect()),
+        gateways: is_of_addresses.then(|| zone.gateways.iter().map(entry_body).collect()),
+        proxies: is_of_addresses.then(|| zone.proxies.as_ref().map(|list| list.iter().map(entry_body).collect())),
+        dynamic: zone.dynamic.as_ref().map(DynamicBody::new),
         links: links(zone, org_url),
     }
 }
@@ -90,7 +100,17 @@ pub fn render(zone: &Zone, org_url: &str) -> ZoneBody {
 pub fn parse(body: &Value) -> Result<ZoneDraft, Error> {
     let body = Members::of(body)?;
     let mut faults = Faults::default();
-    zone_type(&body, &mut faults);
+    let kind = body.required_text("type", usize::MAX, &mut faults);
+    let is_of_addresses = !matches!(kind.as_str(), "DYNAMIC" | "DYNAMIC_V2");
+    // Blank and wrongly typed ones have their fault already.
+    if is_of_addresses && !matches!(kind.as_str(), "IP" | "") {
+        faults.add("type", "Invalid value");
+    }
+    // What belongs to the other sort of zone is ignored, as Okta does.
+    let list_of_entries = |name: &str, faults: &mut Faults| {
+        let list = is_of_addresses.then(|| entries(&body, name, faults));
+        list.flatten()
+    };
     let draft = ZoneDraft {
         name: body.required_text("name", MAX_NAME, &mut faults),
         usage: body
@@ -105,22 +125,11 @@ pub fn parse(body: &Value) -> Result<ZoneDraft, Error> {
             &[("ACTIVE", Status::Active), ("INACTIVE", Status::Inactive)],
             &mut faults,
         ),
-        gateways: entries(&body, "gateways", &mut faults).unwrap_or_default(),
-        proxies: entries(&body, "proxies", &mut faults),
+        gateways: list_of_entries("gateways", &mut faults).unwrap_or_default(),
+        proxies: list_of_entries("proxies", &mut faults),
+        dynamic: dynamic::read(&kind, &body, &mut faults),
     };
     faults.or(draft)
-}
-
-fn zone_type(body: &Members<'_>, faults: &mut Faults) {
-    match body.required_text("type", usize::MAX, faults).as_str() {
-        // Blank and wrongly typed ones have their fault already.
-        "IP" | "" => {}
-        "DYNAMIC" | "DYNAMIC_V2" => faults.add(
-            "type",
-            "Dynamic zones need location data that is not installed; use an IP zone",
-        ),
-        _ => faults.add("type", "Invalid value"),
-    }
 }
 
 fn entries(body: &Members<'_>, name: &str, faults: &mut Faults) -> Option<Vec<ZoneEntry>> {

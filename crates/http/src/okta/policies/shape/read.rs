@@ -8,8 +8,8 @@ use watchfire_app::Error;
 use watchfire_model::{
     id::{GroupId, UserId},
     object::{
-        Access, FactorPrompt, NetworkCondition, NetworkConnection, PolicyDraft, RiskScoreLevel, RuleConditions, RuleDraft,
-        SignOnAction, SignOnSession, Status,
+        Access, ApplicationCondition, FactorPrompt, NetworkCondition, NetworkConnection, PolicyDraft, RiskScoreLevel,
+        RuleConditions, RuleDraft, RuleMode, ScoreRange, SignOnAction, SignOnSession, Status,
     },
 };
 
@@ -18,10 +18,23 @@ use super::{
     POLICY_TYPE, RULE_TYPE,
 };
 
+const NOT_SUPPORTED: &str = "This condition is not supported here";
 const MAX_NAME: usize = 255;
 const MAX_DESCRIPTION: usize = 1024;
 const STATUS: [(&str, Status); 2] = [("ACTIVE", Status::Active), ("INACTIVE", Status::Inactive)];
-const RULE_CONDITIONS: [&str; 6] = ["people", "network", "authContext", "identityProvider", "risk", "riskScore"];
+const RULE_CONDITIONS: [&str; 9] = [
+    "people",
+    "network",
+    "authContext",
+    "identityProvider",
+    "risk",
+    "riskScore",
+    "app",
+    "device",
+    "elCondition",
+];
+const MAX_APPLICATION: usize = 255;
+const MODES: [(&str, RuleMode); 2] = [("ENFORCE", RuleMode::Enforce), ("MONITOR", RuleMode::Monitor)];
 
 /// Reads the body of POST and PUT of a policy.
 ///
@@ -62,6 +75,7 @@ pub fn parse_rule(body: &Value) -> Result<RuleDraft, Error> {
         priority: body.integer("priority", 1..=u32::MAX, faults),
         conditions: conditions(&body.child("conditions", faults), faults),
         action: action(&body, faults),
+        mode: body.choice("mode", &MODES, faults).unwrap_or_default(),
     };
     std::mem::take(faults).or(draft)
 }
@@ -70,17 +84,24 @@ fn conditions(body: &Members<'_>, faults: &mut Faults) -> RuleConditions {
     known_conditions(body, &RULE_CONDITIONS, faults);
     let people = body.child("people", faults);
     let users = people.child("users", faults);
-    nobody(&users, &["include"], faults);
-    nobody(&people.child("groups", faults), &["include", "exclude"], faults);
+    let groups = people.child("groups", faults);
+    let risk_score = score(body, faults);
     let auth_types = [("ANY", "ANY"), ("RADIUS", "RADIUS"), ("LDAP_INTERFACE", "LDAP_INTERFACE")];
     let providers = [("ANY", "ANY"), ("OKTA", "OKTA"), ("SPECIFIC_IDP", "SPECIFIC_IDP")];
     RuleConditions {
+        included_users: users.texts("include", faults).into_iter().map(UserId::new).collect(),
         excluded_users: users.texts("exclude", faults).into_iter().map(UserId::new).collect(),
+        included_groups: groups.texts("include", faults).into_iter().map(GroupId::new).collect(),
+        excluded_groups: groups.texts("exclude", faults).into_iter().map(GroupId::new).collect(),
         network: network(&body.child("network", faults), faults),
         auth_type: chosen(&body.child("authContext", faults), "authType", &auth_types, faults),
         identity_provider: chosen(&body.child("identityProvider", faults), "provider", &providers, faults),
         behaviors: body.child("risk", faults).texts("behaviors", faults),
-        risk_score: risk_score(body, faults),
+        risk_score: risk_score.0,
+        score_range: risk_score.1,
+        application: application(&body.child("app", faults), faults),
+        device_known: device(body, faults),
+        expression: expression(body, faults),
     }
 }
 
@@ -108,8 +129,11 @@ fn network(body: &Members<'_>, faults: &mut Faults) -> NetworkCondition {
     condition
 }
 
-fn risk_score(body: &Members<'_>, faults: &mut Faults) -> Option<RiskScoreLevel> {
-    body.value("riskScore")?;
+/// `riskScore`: the level that Okta asks for, and our own range of scores.
+fn score(body: &Members<'_>, faults: &mut Faults) -> (Option<RiskScoreLevel>, ScoreRange) {
+    if body.value("riskScore").is_none() {
+        return (None, ScoreRange::default());
+    }
     let score = body.child("riskScore", faults);
     score.require("level", faults);
     let levels = [
@@ -118,7 +142,60 @@ fn risk_score(body: &Members<'_>, faults: &mut Faults) -> Option<RiskScoreLevel>
         ("MEDIUM", RiskScoreLevel::Medium),
         ("HIGH", RiskScoreLevel::High),
     ];
-    score.choice("level", &levels, faults)
+    let mut bound = |name: &str| score.whole(name, 0..=100, faults).and_then(|n| u8::try_from(n).ok());
+    let range = ScoreRange {
+        least: bound("minScore"),
+        most: bound("maxScore"),
+    };
+    if let (Some(least), Some(most)) = (range.least, range.most)
+        && least > most
+    {
+        faults.add(score.path_of("minScore"), "Must not be greater than maxScore");
+    }
+    (score.choice("level", &levels, faults), range)
+}
+
+fn application(body: &Members<'_>, faults: &mut Faults) -> ApplicationCondition {
+    for name in body.names().filter(|name| !matches!(*name, "include" | "exclude")) {
+        faults.add(body.path_of(name), NOT_SUPPORTED);
+    }
+    ApplicationCondition {
+        include: applications(body, "include", faults),
+        exclude: applications(body, "exclude", faults),
+    }
+}
+
+/// `[{"type":"APP","id":"…"}]` as Okta has it, or only the names.
+fn applications(body: &Members<'_>, list: &str, faults: &mut Faults) -> Vec<String> {
+    let name = |item: &Value| {
+        let is_app = item.get("type").is_none_or(|kind| kind == "APP");
+        let name = item.as_str().or_else(|| item.get("id")?.as_str().filter(|_| is_app))?;
+        let fits = !name.trim().is_empty() && name.chars().count() <= MAX_APPLICATION;
+        fits.then(|| name.to_owned())
+    };
+    let Some(value) = body.value(list) else { return Vec::new() };
+    let names: Option<Vec<String>> = value.as_array().and_then(|items| items.iter().map(name).collect());
+    if names.is_none() {
+        faults.add(body.path_of(list), "Invalid value");
+    }
+    names.unwrap_or_default()
+}
+
+fn device(body: &Members<'_>, faults: &mut Faults) -> Option<bool> {
+    body.value("device")?;
+    let device = body.child("device", faults);
+    for name in device.names().filter(|name| *name != "known") {
+        faults.add(device.path_of(name), NOT_SUPPORTED);
+    }
+    device.require("known", faults);
+    device.boolean("known", faults)
+}
+
+/// Whether it is an expression is told when it is stored.
+fn expression(body: &Members<'_>, faults: &mut Faults) -> Option<String> {
+    body.value("elCondition")?;
+    let condition = body.child("elCondition", faults);
+    Some(condition.required_text("condition", usize::MAX, faults))
 }
 
 fn action(body: &Members<'_>, faults: &mut Faults) -> SignOnAction {
@@ -174,7 +251,7 @@ fn known_conditions(body: &Members<'_>, known: &[&str], faults: &mut Faults) {
 fn nobody(body: &Members<'_>, lists: &[&str], faults: &mut Faults) {
     for list in lists {
         if !body.texts(list, faults).is_empty() {
-            faults.add(body.path_of(list), "This condition is not supported here");
+            faults.add(body.path_of(list), NOT_SUPPORTED);
         }
     }
 }

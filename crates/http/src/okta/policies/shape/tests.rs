@@ -31,6 +31,7 @@ fn rule(draft: RuleDraft, system: bool) -> Rule {
         system,
         conditions: draft.conditions,
         action: draft.action,
+        mode: draft.mode,
         created: NOW,
         last_updated: NOW,
     }
@@ -123,18 +124,21 @@ fn a_short_rule_gets_the_recorded_defaults() {
 #[test]
 fn every_condition_comes_back() {
     let sent = json!({
-        "people": {"users": {"exclude": ["00u1"]}},
+        "people": {"users": {"include": ["00u2"], "exclude": ["00u1"]}, "groups": {"include": ["00g1"], "exclude": ["00g2"]}},
         "network": {"connection": "ZONE", "include": ["ALL_ZONES"], "exclude": ["nzo1"]},
-        "authContext": {"authType": "RADIUS"}, "risk": {"behaviors": ["bhv1"]}, "riskScore": {"level": "ANY"},
+        "authContext": {"authType": "RADIUS"}, "risk": {"behaviors": ["bhv1"]}, "riskScore": {"level": "ANY", "minScore": 40, "maxScore": 69},
+        "app": {"include": [{"type": "APP", "id": "payroll"}], "exclude": []}, "device": {"known": false},
+        "elCondition": {"condition": "security.risk.level == 'HIGH'"},
         "identityProvider": {"provider": "OKTA"}
     });
     let draft = parse_rule(&json!({
-        "name": "r", "type": "SIGN_ON", "conditions": sent,
+        "name": "r", "type": "SIGN_ON", "mode": "MONITOR", "conditions": sent,
         "actions": {"signon": {"access": "ALLOW", "factorPromptMode": "SESSION", "factorLifetime": 15, "primaryFactor": "PASSWORD_IDP"}}
     }))
     .unwrap();
     let body = serde_json::to_value(render_rule(&rule(draft, false), "https://ORG")).unwrap();
     assert_eq!(body["conditions"], sent);
+    assert_eq!(body["mode"], "MONITOR");
     assert_eq!(body["actions"]["signon"]["factorLifetime"], 15);
     assert_eq!(body["actions"]["signon"]["primaryFactor"], "PASSWORD_IDP");
 }
@@ -256,9 +260,55 @@ fn faults_of_a_rule_name_the_field() {
         ),
         (
             "/conditions",
-            json!({"people": {"users": {"include": ["00u1"]}}}),
-            "conditions.people.users.include: This condition is not supported here",
+            json!({"people": {"groups": {"include": "00g1"}}}),
+            "conditions.people.groups.include: Invalid value",
         ),
+        (
+            "/conditions",
+            json!({"riskScore": {"level": "ANY", "minScore": 101}}),
+            "conditions.riskScore.minScore: Invalid value",
+        ),
+        (
+            "/conditions",
+            json!({"riskScore": {"level": "ANY", "minScore": 70, "maxScore": 40}}),
+            "conditions.riskScore.minScore: Must not be greater than maxScore",
+        ),
+        (
+            "/conditions",
+            json!({"riskScore": {"maxScore": 40}}),
+            "conditions.riskScore.level: The field cannot be left blank",
+        ),
+        (
+            "/conditions",
+            json!({"app": {"include": [{"type": "APP_TYPE", "name": "salesforce"}]}}),
+            "conditions.app.include: Invalid value",
+        ),
+        (
+            "/conditions",
+            json!({"app": {"include": ["  "]}}),
+            "conditions.app.include: Invalid value",
+        ),
+        (
+            "/conditions",
+            json!({"app": {"only": ["payroll"]}}),
+            "conditions.app.only: This condition is not supported here",
+        ),
+        (
+            "/conditions",
+            json!({"device": {"registered": true}}),
+            "conditions.device.registered: This condition is not supported here",
+        ),
+        (
+            "/conditions",
+            json!({"device": {"known": "yes"}}),
+            "conditions.device.known: Invalid value",
+        ),
+        (
+            "/conditions",
+            json!({"elCondition": {"condition": ""}}),
+            "conditions.elCondition.condition: The field cannot be left blank",
+        ),
+        ("/mode", json!("WATCH"), "mode: Invalid value"),
         (
             "/conditions",
             json!({"risk": {"behaviors": [1]}}),
@@ -267,7 +317,12 @@ fn faults_of_a_rule_name_the_field() {
         (
             "/conditions",
             json!({"device": {}}),
-            "conditions: Invalid condition type specified: device.",
+            "conditions.device.known: The field cannot be left blank",
+        ),
+        (
+            "/conditions",
+            json!({"userStatus": {"value": "ACTIVE"}}),
+            "conditions: Invalid condition type specified: userStatus.",
         ),
     ] {
         let mut body = base.clone();

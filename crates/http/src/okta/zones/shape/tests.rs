@@ -19,6 +19,7 @@ fn zone(draft: ZoneDraft) -> Zone {
         system: false,
         gateways: draft.gateways,
         proxies: draft.proxies,
+        dynamic: draft.dynamic,
         created: Timestamp::from_seconds(1_787_922_000),
         last_updated: Timestamp::from_seconds(1_787_922_000),
     }
@@ -55,14 +56,69 @@ fn unset_proxies_are_null() {
 }
 
 #[test]
-fn dynamic_zones_are_refused_clearly() {
-    for kind in ["DYNAMIC", "DYNAMIC_V2"] {
-        let (field, causes) = causes(&json!({"type": kind, "name": "tor", "proxyType": "Tor"}));
-        assert_eq!(field, "type");
-        assert_eq!(
-            causes,
-            ["type: Dynamic zones need location data that is not installed; use an IP zone"]
-        );
+fn dynamic_zones_come_back() {
+    // Whole, as recorded: members of the other types are not there, absent lists are empty (okta.md 10.2).
+    for (sent, want) in [
+        (
+            json!({"type": "DYNAMIC", "name": "z", "proxyType": "Tor", "gateways": [{"type": "CIDR", "value": "1.2.3.4/24"}]}),
+            json!({"locations": null, "asns": [], "proxyType": "Tor"}),
+        ),
+        (
+            json!({"type": "DYNAMIC", "name": "z", "locations": [{"country": "US", "region": "US-CA"}, {"country": "NO"}], "asns": ["2232", 7]}),
+            json!({"locations": [{"country": "US", "region": "US-CA"}, {"country": "NO", "region": null}], "asns": ["2232", "7"], "proxyType": ""}),
+        ),
+        (
+            json!({"type": "DYNAMIC_V2", "name": "z", "ipServiceCategories": {"include": ["ALL_ANONYMIZERS"]},
+                "locations": {"exclude": [{"country": "NO", "region": null}]}}),
+            json!({"locations": {"include": [], "exclude": [{"country": "NO", "region": null}]}, "asns": {"include": [], "exclude": []},
+                "ipServiceCategories": {"include": ["ALL_ANONYMIZERS"], "exclude": []}}),
+        ),
+    ] {
+        let body = serde_json::to_value(render(&zone(parse(&sent).unwrap()), "https://ORG")).unwrap();
+        let mut own = body.as_object().unwrap().clone();
+        for common in ["id", "name", "status", "usage", "system", "created", "lastUpdated", "_links"] {
+            assert!(own.remove(common).is_some(), "{common}");
+        }
+        assert_eq!(own.remove("type").as_ref(), sent.get("type"));
+        assert_eq!(Value::Object(own), want);
+        assert_eq!(parse(&body).unwrap().dynamic, parse(&sent).unwrap().dynamic);
+    }
+}
+
+#[test]
+fn faults_of_a_dynamic_zone_name_the_member() {
+    let v1 = |member: &str, value: Value| json!({"type": "DYNAMIC", "name": "z", "proxyType": "Any", member: value});
+    let v2 = |member: &str, value: Value| json!({"type": "DYNAMIC_V2", "name": "z", "ipServiceCategories": {"include": ["ALL_ANONYMIZERS"]}, member: value});
+    for (body, want) in [
+        (
+            json!({"type": "DYNAMIC", "name": "z"}),
+            "locations: The field cannot be left blank",
+        ),
+        (
+            json!({"type": "DYNAMIC_V2", "name": "z"}),
+            "locations: The field cannot be left blank",
+        ),
+        (v1("proxyType", json!("Carrier pigeon")), "proxyType: Invalid value"),
+        (v1("locations", json!([{"country": "Norway"}])), "locations: Invalid value"),
+        (
+            v1("locations", json!([{"country": "US", "region": "NO-03"}])),
+            "locations: Invalid value",
+        ),
+        (v1("locations", json!({"include": []})), "locations: Invalid value"),
+        (v1("asns", json!(["AS12"])), "asns: Invalid value"),
+        (v1("asns", json!(["0"])), "asns: Invalid value"),
+        (
+            v1("asns", json!(vec!["1"; 151])),
+            "asns: Number of entries exceeds the maximum of 150",
+        ),
+        (v2("asns", json!({"exclude": ["x"]})), "asns.exclude: Invalid value"),
+        (v2("locations", json!([])), "locations: Invalid value"),
+        (
+            v2("ipServiceCategories", json!({"include": ["tor"]})),
+            "ipServiceCategories.include: Invalid value",
+        ),
+    ] {
+        assert_eq!(causes(&body).1, [want], "{body}");
     }
 }
 
