@@ -224,6 +224,7 @@ fn rules_go_with_their_policy() {
             priority: 1,
             system: false,
             conditions: RuleConditions::default(),
+            mode: watchfire_model::object::RuleMode::Enforce,
             action: SignOnAction::default(),
             created: NOW,
             last_updated: NOW,

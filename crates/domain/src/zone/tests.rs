@@ -1,6 +1,6 @@
 use watchfire_model::{
     id::{ApiTokenId, IdSource, PolicyId, RuleId, UserId},
-    object::{NetworkCondition, NetworkConnection, RuleConditions, SignOnAction, ZoneEntry},
+    object::{NetworkCondition, NetworkConnection, ProxyType, RuleConditions, SignOnAction, ZoneEntry, ZoneLocation},
     row::Row,
     time::Timestamp,
 };
@@ -132,6 +132,7 @@ fn zones_live() {
         &ReplaceZone {
             id: ZoneId::new("nzo1"),
             draft: draft("OFFICE", ZoneUsage::Policy, "192.0.2.0/24"),
+            place: Place::default(),
             actor: actor(),
             origin: origin(),
         },
@@ -233,4 +234,59 @@ fn a_zone_in_use_stays() {
         causes(run(&delete(), &by_token)),
         ["zone: The network zone is in use by the API token 00T1"]
     );
+}
+
+fn dynamic(country: &str) -> DynamicZone {
+    DynamicZone::Dynamic {
+        locations: Some(vec![ZoneLocation {
+            country: country.to_owned(),
+            region: None,
+        }]),
+        asns: Vec::new(),
+        proxy_type: ProxyType::Unasked,
+    }
+}
+
+#[test]
+fn a_dynamic_blocklist_does_not_hold_its_maker() {
+    let in_norway = Place {
+        country: Some("NO".to_owned()),
+        ..Place::default()
+    };
+    for (country, place, refused) in [
+        ("NO", in_norway.clone(), true),
+        ("SE", in_norway, false),
+        // Nobody knows where the maker is: the blocklist will not block such addresses either.
+        ("NO", Place::default(), false),
+    ] {
+        let command = CreateZone {
+            draft: ZoneDraft {
+                gateways: Vec::new(),
+                dynamic: Some(dynamic(country)),
+                ..draft("Far away", ZoneUsage::Blocklist, "192.0.2.0/24")
+            },
+            place,
+            actor: actor(),
+            origin: origin(),
+        };
+        let want = Rejection::invalid("usage", "The blocklist would contain the address of this request");
+        assert_eq!(run(&command, &org()).outcome.err(), refused.then_some(want), "{country}");
+    }
+}
+
+#[test]
+fn a_zone_keeps_its_type() {
+    let command = ReplaceZone {
+        id: ZoneId::new("nzo1"),
+        draft: ZoneDraft {
+            dynamic: Some(dynamic("NO")),
+            ..draft("Office", ZoneUsage::Policy, "192.0.2.0/24")
+        },
+        place: Place::default(),
+        actor: actor(),
+        origin: origin(),
+    };
+    let refused = run(&command, &org());
+    let want = Rejection::invalid("type", "The type of a network zone cannot be changed");
+    assert_eq!(refused.outcome, Err(want));
 }
