@@ -3,10 +3,18 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use watchfire_model::{signal::RiskLevel, time::Timestamp};
+use watchfire_model::{
+    object::{BehaviorSettings, EventWindow, Granularity, Status},
+    signal::RiskLevel,
+    time::Timestamp,
+};
 
 use super::*;
-use crate::{assessment::BehaviorResult, testing::seeded_behaviors, user_agent::Device};
+use crate::{
+    assessment::BehaviorResult,
+    testing::{behavior, seeded_behaviors},
+    user_agent::Device,
+};
 
 const SECRET: HashKey = HashKey::new([7; 16]);
 const DAY: u64 = 86_400;
@@ -334,7 +342,7 @@ fn a_journey_counts_instead_of_the_country_and_not_on_top() {
     };
     let mut world = World::default();
     for day_number in 0..10 {
-        world.accept(&place(at_home(day(day_number)), fix(599_139, 107_522)));
+        world.accept(&place(at_home(day(day_number)), (599_139, 107_522)));
     }
     let hour_later = day(9).plus(Duration::from_secs(3_600));
     let moved = place(
@@ -380,6 +388,69 @@ fn behaviours_forget_what_okta_forgets() {
     assert_eq!(result(&world, "New Country"), BehaviorResult::Positive);
     assert_eq!(result(&world, "New IP"), BehaviorResult::Negative);
     assert_eq!(result(&World::default(), "New IP"), BehaviorResult::Unknown);
+}
+
+/// One behaviour by itself, with the settings that an administrator gave it.
+#[test]
+fn settings_steer_what_is_compared() {
+    use BehaviorResult::{BadRequest, Negative, Positive, Unknown};
+    let window = |most, least| EventWindow { most, least };
+    let within = |radius_kilometers| BehaviorSettings::AnomalousLocation {
+        window: window(20, 0),
+        granularity: Granularity::LatLong { radius_kilometers },
+    };
+    let country = |most| BehaviorSettings::AnomalousLocation {
+        window: window(most, 0),
+        granularity: Granularity::Country,
+    };
+    let kph = |velocity_kph| BehaviorSettings::Velocity { velocity_kph };
+    let place = |attempt: Attempt, (latitude, longitude): (i32, i32)| Attempt {
+        place: Place {
+            fix: Some(Fix {
+                latitude,
+                longitude,
+                radius: 10,
+            }),
+            ..attempt.place
+        },
+        ..attempt
+    };
+    let mut world = World::default();
+    world.accept(&abroad(day(0)));
+    for day_number in 1..=5 {
+        // Oslo, certain to ten kilometres.
+        world.accept(&place(at_home(day(day_number)), (599_139, 107_522)));
+    }
+    // Bergen, three hundred kilometres and a day away.
+    let bergen = place(at_home(day(6)), (603_913, 53_221));
+    let nowhere = Attempt {
+        place: Place::default(),
+        ..abroad(day(6))
+    };
+    for (settings, attempt, want) in [
+        (within(20), &bergen, Positive),
+        (within(1_000), &bergen, Negative),
+        (within(20), &nowhere, BadRequest),
+        (kph(805), &bergen, Negative),
+        (kph(1), &bergen, Positive),
+        (kph(1), &nowhere, BadRequest),
+        (country(6), &abroad(day(6)), Negative),
+        (country(5), &abroad(day(6)), Positive),
+        (BehaviorSettings::AnomalousIp(window(1, 0)), &bergen, Negative),
+        (BehaviorSettings::AnomalousIp(window(20, 10)), &bergen, Unknown),
+        (BehaviorSettings::AnomalousAsn(window(20, 0)), &nowhere, BadRequest),
+        (BehaviorSettings::AnomalousAsn(window(5, 0)), &abroad(day(6)), Positive),
+        (BehaviorSettings::AnomalousDevice(window(1, 6)), &bergen, Negative),
+    ] {
+        let path = Path::of(attempt, &SECRET);
+        let one = behavior("bhv1", "One", settings);
+        let got = behaviors(&[&one], &world.profile, attempt, &path);
+        assert_eq!(got[0].result, want, "{settings:?}");
+        assert_eq!(got[0].id.as_ref(), Some(&one.id));
+    }
+    let mut off = behavior("bhv1", "One", kph(1));
+    off.status = Status::Inactive;
+    assert_eq!(behaviors(&[&off], &world.profile, &bergen, &Path::of(&bergen, &SECRET)), []);
 }
 
 #[test]

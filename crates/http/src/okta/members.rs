@@ -18,6 +18,11 @@ impl Faults {
         self.0.push((field.into(), message.into()));
     }
 
+    /// Whether nothing was wrong so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// `value` if nothing was wrong; else the summary names the first field and each fault is a cause.
     pub(crate) fn or<T>(self, value: T) -> Result<T, Error> {
         match self.0.first() {

@@ -4,6 +4,8 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use watchfire_harness::{Answer, TestServer};
 
+use crate::people;
+
 async fn policy(server: &TestServer, body: &Value) -> Result<String> {
     let made = server.call("POST", "/api/v1/policies").json(body).send().await?;
     assert_eq!(made.status, 200, "{}", made.text);
@@ -248,5 +250,140 @@ async fn refusals_have_their_shape_and_store_nothing() -> Result<()> {
         .await?;
     assert_eq!((anonymous.status, anonymous.error().0), (401, "E0000011"));
     default_policy(&server).await?;
+    Ok(())
+}
+
+/// The rule's id, after it was made in the default policy.
+async fn rule(server: &TestServer, body: &Value) -> Result<String> {
+    let path = format!("/api/v1/policies/{}/rules", first_policy(server).await?);
+    let made = server.call("POST", &path).json(body).send().await?;
+    assert_eq!(made.status, 200, "{}", made.text);
+    Ok(made.text_at("/id").to_owned())
+}
+
+async fn first_policy(server: &TestServer) -> Result<String> {
+    let list = server.call("GET", "/api/v1/policies?type=OKTA_SIGN_ON").send().await?;
+    Ok(list.text_at("/0/id").to_owned())
+}
+
+#[tokio::test]
+async fn every_condition_is_kept() -> Result<()> {
+    let server = TestServer::start().await?;
+    let user = people::user(&server, "jo.lin@example.com").await?;
+    let group = server
+        .call("POST", "/api/v1/groups")
+        .json(&json!({"profile": {"name": "Payroll"}}))
+        .send()
+        .await?;
+    let group = group.text_at("/id");
+    let conditions = json!({
+        "people": {"users": {"include": [user], "exclude": []}, "groups": {"exclude": [group]}},
+        "network": {"connection": "ANYWHERE"}, "authContext": {"authType": "ANY"}, "risk": {"behaviors": []},
+        "riskScore": {"level": "ANY", "minScore": 20, "maxScore": 69},
+        "app": {"include": [{"type": "APP", "id": "payroll"}], "exclude": []}, "device": {"known": false},
+        "elCondition": {"condition": "security.risk.score >= 40 || 'New IP' in security.behaviors"},
+        "identityProvider": {"provider": "ANY"}
+    });
+    let body = json!({"name": "r", "mode": "MONITOR", "conditions": conditions, "actions": {"signon": {"access": "DENY"}}});
+    let path = format!(
+        "/api/v1/policies/{}/rules/{}",
+        first_policy(&server).await?,
+        rule(&server, &body).await?
+    );
+    let got = server.call("GET", &path).send().await?;
+    assert_eq!((&got.json["conditions"], &got.json["mode"]), (&conditions, &json!("MONITOR")));
+    // What is not sent is not kept: the rule decides again.
+    let mut plain = got.json.clone();
+    plain.as_object_mut().map(|it| it.remove("mode"));
+    let replaced = server.call("PUT", &path).json(&plain).send().await?;
+    assert_eq!((replaced.status, replaced.json.get("mode")), (200, None));
+    Ok(())
+}
+
+#[tokio::test]
+async fn refuses_conditions_that_name_nothing_or_cannot_be_read() -> Result<()> {
+    let server = TestServer::start().await?;
+    let path = format!("/api/v1/policies/{}/rules", first_policy(&server).await?);
+    for (conditions, want) in [
+        (
+            json!({"people": {"groups": {"include": ["00gMissing"]}}}),
+            "conditions.people.groups.include: Invalid group id: 00gMissing",
+        ),
+        (
+            json!({"people": {"users": {"include": ["00uMissing"]}}}),
+            "conditions.people.users.include: Invalid user id: 00uMissing",
+        ),
+        (
+            json!({"elCondition": {"condition": "security.risk.mood == 'bad'"}}),
+            "conditions.elCondition.condition: No such key: mood",
+        ),
+        (
+            json!({"elCondition": {"condition": "user.groups.all(g, user.groups.all(h, g == h))"}}),
+            "conditions.elCondition.condition: One loop cannot be within another",
+        ),
+        (
+            json!({"riskScore": {"level": "ANY", "minScore": 70, "maxScore": 40}}),
+            "conditions.riskScore.minScore: Must not be greater than maxScore",
+        ),
+    ] {
+        let body = json!({"name": "r", "conditions": conditions, "actions": {"signon": {"access": "DENY"}}});
+        let refused = server.call("POST", &path).json(&body).send().await?;
+        assert_eq!((refused.status, refused.error()), (400, ("E0000001", want)));
+    }
+    let body = json!({"name": "r", "conditions": {"elCondition": {"condition": "security.risk.level ="}}, "actions": {"signon": {"access": "DENY"}}});
+    let refused = server.call("POST", &path).json(&body).send().await?;
+    assert_eq!(
+        refused.json["errorSummary"],
+        "Api validation failed: conditions.elCondition.condition"
+    );
+    assert!(refused.error().1.contains("at line 1, column "), "{}", refused.text);
+    Ok(())
+}
+
+/// A rule that watches changes no sign-in; what it would have decided is in the log.
+#[tokio::test]
+async fn a_watching_rule_is_only_logged() -> Result<()> {
+    const JO: &str = "jo.lin@example.com";
+    let server = TestServer::start().await?;
+    people::user(&server, JO).await?;
+    let mut body = json!({"name": "unknown devices", "mode": "MONITOR", "conditions": {"device": {"known": false}},
+        "actions": {"signon": {"access": "DENY"}}});
+    let id = rule(&server, &body).await?;
+    assert_eq!(people::sign_in(&server, JO).await?.status, 200);
+    let evaluated = &people::events(&server, "policy.evaluate_sign_on").await?[0];
+    assert_eq!(evaluated["outcome"]["result"], "ALLOW");
+    assert_eq!(
+        evaluated["debugContext"]["debugData"]["monitoredRules"],
+        format!("[{{rule={id}, name=unknown devices, decision=DENY}}]")
+    );
+    // The device is known now, and a rule that decides lets it pass.
+    body["mode"] = json!("ENFORCE");
+    body["name"] = json!("unknown devices, for good");
+    rule(&server, &body).await?;
+    server.clock.advance(std::time::Duration::from_secs(1));
+    assert_eq!(people::sign_in(&server, JO).await?.status, 200);
+    let evaluated = &people::events(&server, "policy.evaluate_sign_on").await?[0];
+    assert_eq!(evaluated["debugContext"]["debugData"].get("monitoredRules"), None);
+    Ok(())
+}
+
+/// Without data sets nobody knows where an address is: a denial becomes a challenge, and nobody is let in by it.
+#[tokio::test]
+async fn a_place_that_nobody_knows_errs_towards_a_challenge() -> Result<()> {
+    const JO: &str = "jo.lin@example.com";
+    let server = TestServer::start().await?;
+    people::user(&server, JO).await?;
+    let zone = json!({"type": "DYNAMIC", "name": "home", "locations": [{"country": "NO"}]});
+    let zone = server.call("POST", "/api/v1/zones").json(&zone).send().await?;
+    let zone = zone.text_at("/id");
+    let body = json!({"name": "abroad", "conditions": {"network": {"connection": "ZONE", "exclude": [zone]}},
+        "actions": {"signon": {"access": "DENY"}}});
+    rule(&server, &body).await?;
+    let refused = people::sign_in(&server, JO).await?;
+    assert_eq!((refused.status, refused.error().0), (401, "E0000004"));
+    let evaluated = &people::events(&server, "policy.evaluate_sign_on").await?[0];
+    assert_eq!(evaluated["outcome"]["result"], "CHALLENGE");
+    let started = &people::events(&server, "user.session.start").await?[0];
+    assert_eq!(started["outcome"]["reason"], "NO_FACTOR");
     Ok(())
 }

@@ -120,12 +120,49 @@ async fn a_zone_that_a_rule_names_stays() -> Result<()> {
 }
 
 #[tokio::test]
-async fn dynamic_zones_are_refused() -> Result<()> {
+async fn a_dynamic_zone_lives_and_keeps_its_type() -> Result<()> {
     let server = TestServer::start().await?;
-    let body = json!({"type": "DYNAMIC", "name": "tor", "proxyType": "Tor"});
-    let refused = server.call("POST", "/api/v1/zones").json(&body).send().await?;
-    assert_eq!((refused.status, refused.error().0), (400, "E0000001"));
-    assert_eq!(refused.json["errorSummary"], "Api validation failed: type");
-    assert_eq!(server.call("GET", "/api/v1/zones").send().await?.json, json!([]));
+    let v1 = json!({"type": "DYNAMIC", "name": "tor", "proxyType": "Tor", "locations": [{"country": "NO", "region": "NO-03"}]});
+    let id = make(&server, &v1).await?;
+    let path = format!("/api/v1/zones/{id}");
+    let got = server.call("GET", &path).send().await?;
+    assert_eq!(
+        (&got.json["type"], &got.json["proxyType"], &got.json["asns"]),
+        (&json!("DYNAMIC"), &json!("Tor"), &json!([]))
+    );
+    assert_eq!(got.json["locations"], json!([{"country": "NO", "region": "NO-03"}]));
+    assert_eq!(got.json.get("gateways"), None);
+    let v2 = json!({"type": "DYNAMIC_V2", "name": "anonymous", "ipServiceCategories": {"include": ["ALL_ANONYMIZERS"]}});
+    let other = make(&server, &v2).await?;
+    let got = server.call("GET", &format!("/api/v1/zones/{other}")).send().await?;
+    assert_eq!(
+        (&got.json["ipServiceCategories"], &got.json["asns"]),
+        (
+            &json!({"include": ["ALL_ANONYMIZERS"], "exclude": []}),
+            &json!({"include": [], "exclude": []})
+        )
+    );
+    let refused = server.call("PUT", &path).json(&v2).send().await?;
+    assert_eq!(
+        (refused.status, refused.error().1),
+        (400, "type: The type of a network zone cannot be changed")
+    );
+    let everywhere = json!({"type": "DYNAMIC", "name": "everywhere"});
+    let refused = server.call("POST", "/api/v1/zones").json(&everywhere).send().await?;
+    assert_eq!(
+        (refused.status, refused.error()),
+        (400, ("E0000001", "locations: The field cannot be left blank"))
+    );
+    Ok(())
+}
+
+/// Without data sets nobody knows where an address is: it is not blocked, and a token that may not come from
+/// there does not work.
+#[tokio::test]
+async fn an_address_that_may_be_anywhere_is_not_blocked() -> Result<()> {
+    let server = TestServer::start().await?;
+    let blocked = json!({"type": "DYNAMIC", "name": "far", "usage": "BLOCKLIST", "locations": [{"country": "AQ"}]});
+    make(&server, &blocked).await?;
+    assert_eq!(server.app.blocked_by("192.0.2.7".parse()?), None);
     Ok(())
 }

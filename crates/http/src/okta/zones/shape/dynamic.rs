@@ -15,7 +15,7 @@ const TOO_MANY: &str = "Number of entries exceeds the maximum of 150";
 /// What the addresses of a dynamic zone have in common.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NetworkZoneDynamic)]
-pub struct DynamicBody {
+pub(super) struct DynamicBody {
     /// Of `DYNAMIC` a list of `{"country":"US","region":"US-CA"}` or null, of `DYNAMIC_V2` two in `include` and `exclude`.
     #[schema(value_type = Option<Object>)]
     locations: Value,
@@ -87,7 +87,7 @@ pub(super) fn read(kind: &str, body: &Members<'_>, faults: &mut Faults) -> Optio
         },
         _ => return None,
     };
-    if is_everywhere(&zone) {
+    if faults.is_empty() && is_everywhere(&zone) {
         faults.add("locations", BLANK);
     }
     Some(zone)
