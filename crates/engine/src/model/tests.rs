@@ -342,7 +342,7 @@ fn a_journey_counts_instead_of_the_country_and_not_on_top() {
     };
     let mut world = World::default();
     for day_number in 0..10 {
-        world.accept(&place(at_home(day(day_number)), (599_139, 107_522)));
+        world.accept(&place(at_home(day(day_number)), fix(599_139, 107_522)));
     }
     let hour_later = day(9).plus(Duration::from_secs(3_600));
     let moved = place(
