@@ -128,7 +128,7 @@ impl EvaluateSignIn {
         let evaluation = if is_off(&user) {
             denied()
         } else {
-            asking.evaluate(&user, &self.seen, &assessed)
+            asking.evaluate(&user, (&self.seen, self.application.as_deref()), &assessed)
         };
         let login = match &self.whom {
             Whom::Login(login) => login.as_str(),
@@ -201,6 +201,7 @@ const fn denied() -> Evaluation {
         policy: None,
         rule: None,
         action: None,
+        monitored: Vec::new(),
         explanation: Vec::new(),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use watchfire_engine::{
-    Assessed, Assessment, Behavior, BehaviorName, BehaviorResult, explain,
+    Assessed, Assessment, Behavior, BehaviorResult, Familiarity, explain,
     model::{Attempt, Basis, Delta, MODEL_VERSION, Place},
     policy::{Decision as PolicyDecision, Evaluation},
     user_agent::Device,
@@ -11,7 +11,8 @@ use watchfire_engine::{
 use watchfire_model::{
     id::{GroupId, SignInId},
     object::{
-        Asked, AskedBy, Lesson, Named, SignInClient, SignInProfile, SignInRecord, SignInRisk, SignInState, SignInVerdict, User,
+        Asked, AskedBy, BehaviorSettings, Lesson, Named, SignInClient, SignInProfile, SignInRecord, SignInRisk, SignInState,
+        SignInVerdict, User,
     },
     row::Decision,
     slice::Slice,
@@ -97,6 +98,8 @@ pub fn recorded_attempt(record: &SignInRecord) -> Attempt {
             state: client.state.clone(),
             city: client.city.clone(),
             asn: client.asn,
+            region: client.region.clone(),
+            hosting: client.hosting,
             ..Place::default()
         },
         device: Device::parse(&user_agent),
@@ -108,11 +111,21 @@ pub fn recorded_attempt(record: &SignInRecord) -> Attempt {
 /// The assessment that the recorded numbers come to; `None` when they are of another version.
 pub fn recorded_assessment(record: &SignInRecord) -> Option<Assessment> {
     let basis = recorded_basis(record).filter(|basis| basis.version == MODEL_VERSION)?;
-    let behaviors = BehaviorName::ALL.into_iter().filter_map(|name| {
-        let result = BehaviorResult::parse(record.risk.behaviors.get(name.as_str())?)?;
-        Some(Behavior { name, result })
+    let behaviors = record.risk.behaviors.iter().filter_map(|(name, result)| {
+        Some(Behavior {
+            id: None,
+            name: name.clone(),
+            result: BehaviorResult::parse(result)?,
+        })
     });
-    Some(explain(&basis, behaviors.collect(), &recorded_attempt(record)))
+    let mut behaviors: Vec<Behavior> = behaviors.collect();
+    let place = |name: &str| BehaviorSettings::SEEDS.iter().position(|(seed, _)| *seed == name);
+    behaviors.sort_by_key(|it| place(&it.name).unwrap_or(usize::MAX));
+    let familiar = Familiarity {
+        device: record.risk.device_known,
+        country: None,
+    };
+    Some(explain(&basis, (behaviors, familiar), &recorded_attempt(record)))
 }
 
 /// Ends a sign-in. One that let nobody in has nothing to teach.
