@@ -83,10 +83,11 @@ impl Statistics {
 
     /// What is to be kept.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let counted = self.counted.read();
+        // Copied, so that nobody waits while it is put in order.
+        let counted = self.counted.read().clone();
         Snapshot {
             bytes: counted.population.to_bytes(),
-            until: counted.until.clone(),
+            until: counted.until,
             changes: counted.changes,
         }
     }

@@ -8,10 +8,11 @@ use watchfire_model::{
     id::{FactorId, SessionId, SessionTokenId, UserId},
     log::{Actor, EventType, RequestOrigin},
     object::{
-        AuthnTransaction, Factor, FactorState, FactorType, Kind, Object, Policy, Rule, SessionToken, SignInProfile,
-        SignOnSession, Status, User, UserStatus,
+        AuthnTransaction, Factor, FactorState, FactorType, Kind, Object, Policy, Rule, SessionToken, SignInProfile, SignInRecord,
+        SignInState, SignOnSession, Status, User, UserStatus,
     },
     row::{Decision, Row},
+    signal::RiskLevel,
     slice::{Need, Slice},
 };
 
@@ -255,6 +256,57 @@ fn a_sign_in_under_way_ends_after_five_wrong_codes() {
         let left = slice.by_natural::<AuthnTransaction>("state").map(|it| it.failures);
         assert_eq!(left, Some(failures).filter(|n| *n < MAX_CODE_FAILURES));
     }
+}
+
+/// The record of a sign-in as a decision writes it.
+fn record(decision: &Decision) -> SignInRecord {
+    let records = decision.rows.iter().filter_map(|row| match row {
+        Row::Put(Object::SignInRecord(record)) => Some(&**record),
+        _ => None,
+    });
+    records.last().expect("a record").clone()
+}
+
+#[test]
+fn a_profile_that_cannot_be_read_is_that_of_a_new_user() {
+    let broken = SignInProfile {
+        user_id: UserId::new("00u1"),
+        profile: "no profile".to_owned(),
+    };
+    let decided = decide(&right(), &slice([user(UserStatus::Active).into(), broken.into()]));
+    let risk = record(&decided.decision).risk;
+    assert_eq!((risk.level, risk.reasons[0].as_str()), (RiskLevel::High, "New User"));
+}
+
+#[test]
+fn a_challenged_sign_in_is_learnt_when_its_factor_is_shown_and_not_before() {
+    let mut slice = challenged();
+    let pending = slice.all::<SignInRecord>()[0].clone();
+    assert_eq!(pending.state, SignInState::Pending);
+    assert!(pending.lesson.as_ref().is_some_and(|lesson| lesson.learnt_at.is_none()));
+    assert!(slice.all::<SignInProfile>().is_empty());
+
+    let passed = decide(&verify(Code::OfStep(10)), &slice);
+    let done = record(&passed.decision);
+    assert_eq!((&done.id, done.state), (&pending.id, SignInState::ChallengePassed));
+    assert!(done.lesson.is_some_and(|lesson| lesson.learnt_at.is_some()));
+    assert_eq!(puts(&passed.decision, Kind::SignInProfile), 1);
+
+    let cancelled = decide(
+        &CancelSignIn {
+            state_token_hash: "state".to_owned(),
+        },
+        &slice,
+    );
+    let given_up = record(&cancelled.decision);
+    assert_eq!((given_up.state, given_up.lesson), (SignInState::Abandoned, None));
+
+    for _ in 0..MAX_CODE_FAILURES {
+        let wrong = decide(&verify(Code::Wrong { locks: false }), &slice);
+        put(&mut slice, &wrong.decision);
+    }
+    let failed = slice.all::<SignInRecord>()[0].clone();
+    assert_eq!((failed.state, failed.lesson), (SignInState::ChallengeFailed, None));
 }
 
 #[test]

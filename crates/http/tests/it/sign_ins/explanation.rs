@@ -65,6 +65,13 @@ async fn our_own_sign_ins_are_recorded_too_and_say_which_rules_were_asked() -> R
         json!({"rule": "cold_start", "level": "HIGH"})
     );
     assert_eq!(it["learnt"], true);
+    // Its end is known. An administrator may pass on what the user says of it, and nothing else.
+    let id = it["id"].as_str().context("an id")?;
+    assert_eq!(tell(&server, id, "FAILURE").await?.status, 404);
+    assert_eq!(tell(&server, id, "NOT_ME").await?.status, 204);
+    let it = explained(&server, id).await?;
+    assert_eq!((&it["state"], &it["learnt"]), (&json!("NOT_ME"), &json!(false)));
+    assert_eq!(numbers(&server, HOME, "Test/1.0").await?["successes"], 0);
     Ok(())
 }
 
