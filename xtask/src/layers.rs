@@ -69,7 +69,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "harness",
         may_use: &[
-            "http", "app", "domain", "store", "egress", "engine", "ssf", "crypto", "model", "fixtures",
+            "http", "console", "app", "domain", "store", "egress", "engine", "ssf", "crypto", "model", "fixtures",
         ],
     },
     Layer {

@@ -7,9 +7,9 @@ use std::{collections::BTreeSet, net::IpAddr};
 use watchfire_crypto::digest::sha256_hex;
 use watchfire_engine::zone::{Membership, membership};
 use watchfire_model::{
-    id::{ApiTokenId, ClientId, UserId, ZoneId},
+    id::{ApiTokenId, ClientId, SessionId, UserId, ZoneId},
     log::Actor,
-    object::{ApiToken, TokenNetwork, User, UserStatus},
+    object::{AdminRole, ApiToken, TokenNetwork, User, UserStatus},
 };
 
 pub use self::bearer::{ResourceCall, Scheme};
@@ -27,12 +27,14 @@ pub struct Principal {
 /// What lets a caller in, and how far.
 #[derive(Clone, Debug)]
 pub enum Authority {
-    /// An administrator's API token: everything that the administrator may do.
+    /// An administrator's API token, or session in the Admin Console: what their role lets them do.
     Administrator {
-        /// Whose token it is.
+        /// Who.
         user_id: UserId,
-        /// The token.
-        token_id: ApiTokenId,
+        /// What they may do.
+        role: AdminRole,
+        /// What was shown.
+        credential: AdminCredential,
     },
     /// An access token of a service app: the scopes that it names.
     Client {
@@ -43,15 +45,25 @@ pub enum Authority {
     },
 }
 
+/// What an administrator has shown.
+#[derive(Clone, Debug)]
+pub enum AdminCredential {
+    /// An API token.
+    ApiToken(ApiTokenId),
+    /// The cookie of a session in the Admin Console, and its CSRF token.
+    ConsoleSession(SessionId),
+}
+
 impl Principal {
     /// Lets the caller on when its credential reaches `scope`: who may manage something may read it too.
-    /// An API token reaches every scope that the surface offers to administrators.
+    /// An administrator reaches what the role does.
     ///
     /// # Errors
     /// [`Error::Forbidden`] naming the scope.
     pub fn require(&self, scope: &'static str) -> Result<()> {
         match &self.grant {
-            Authority::Administrator { .. } => Ok(()),
+            Authority::Administrator { role, .. } if role.reaches(scope) => Ok(()),
+            Authority::Administrator { .. } => Err(Error::Forbidden { needed_scope: None }),
             Authority::Client { scopes, .. } if reaches(scopes, scope) => Ok(()),
             Authority::Client { .. } => Err(Error::Forbidden {
                 needed_scope: Some(scope),
@@ -75,19 +87,43 @@ impl Principal {
         refusal
     }
 
-    /// The administrator behind an API token; a service app is none.
+    /// The super administrator who calls; another role or a service app is none.
     pub const fn administrator(&self) -> Option<&UserId> {
         match &self.grant {
-            Authority::Administrator { user_id, .. } => Some(user_id),
-            Authority::Client { .. } => None,
+            Authority::Administrator {
+                user_id,
+                role: AdminRole::SuperAdmin,
+                ..
+            } => Some(user_id),
+            Authority::Administrator { .. } | Authority::Client { .. } => None,
         }
     }
 
-    /// Under which calls are counted: the token, or the client.
+    /// The API token that was shown, if it was one.
+    pub const fn api_token(&self) -> Option<&ApiTokenId> {
+        match &self.grant {
+            Authority::Administrator {
+                credential: AdminCredential::ApiToken(id),
+                ..
+            } => Some(id),
+            Authority::Administrator { .. } | Authority::Client { .. } => None,
+        }
+    }
+
+    /// Under which calls are counted: the token, the session, or the client.
     pub fn rate_key(&self) -> &str {
         match &self.grant {
-            Authority::Administrator { token_id, .. } => token_id.as_str(),
+            Authority::Administrator { credential, .. } => credential.id(),
             Authority::Client { client_id, .. } => client_id.as_str(),
+        }
+    }
+}
+
+impl AdminCredential {
+    fn id(&self) -> &str {
+        match self {
+            Self::ApiToken(id) => id.as_str(),
+            Self::ConsoleSession(id) => id.as_str(),
         }
     }
 }
@@ -109,7 +145,11 @@ impl App {
             actor: Actor::user(user.id.as_str(), &user.login, user.display_name()),
             grant: Authority::Administrator {
                 user_id: user.id.clone(),
-                token_id: token.id.clone(),
+                // The first administrator has a token before any access to the console.
+                role: directory
+                    .console_administrator(user.id.as_str())
+                    .map_or(AdminRole::SuperAdmin, |administrator| administrator.role),
+                credential: AdminCredential::ApiToken(token.id.clone()),
             },
         })
     }

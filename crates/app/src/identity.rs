@@ -1,9 +1,11 @@
 //! Clients, tokens, users, sign-in.
 
+pub mod administrators;
 pub mod api_tokens;
 pub mod apps;
 pub(crate) mod client_keys;
 pub mod clients;
+pub mod console;
 pub mod entity_risk;
 pub mod evaluation;
 pub mod factors;

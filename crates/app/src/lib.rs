@@ -40,7 +40,7 @@ pub mod vault;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use watchfire_crypto::mac::HmacSha256;
+use watchfire_crypto::{digest::sha256_hex, mac::HmacSha256};
 use watchfire_egress::{Egress, JwksCache, Policy, jwks::JwksLimits};
 use watchfire_oauth::dpop::Nonces;
 use watchfire_store::index::Index;
@@ -48,7 +48,7 @@ use watchfire_store::index::Index;
 use self::{
     access::Principal,
     geo::Geo,
-    identity::{Failures, client_keys::ClientKeys, passwords::Passwords, signing_keys::SigningKeys},
+    identity::{Failures, client_keys::ClientKeys, console::CodeTries, passwords::Passwords, signing_keys::SigningKeys},
     intake::{
         event_keys::EventKeys, streams_in::StreamsIn, transmitter_metadata::MetadataSchedule,
         verification_turns::VerificationTurns,
@@ -96,6 +96,8 @@ pub struct Inner {
     metadata_schedule: MetadataSchedule,
     nonces: Nonces,
     logins: RateLimiter,
+    console_sign_ins: RateLimiter,
+    code_tries: CodeTries,
     failures: Failures,
     passwords: Passwords,
     streams: StreamsIn,
@@ -135,6 +137,7 @@ impl App {
         let verification_turns = VerificationTurns::new(settings.sets.verifications);
         let nonces = Nonces::new(HmacSha256::new(vault.nonce_key()));
         let logins = RateLimiter::new(RateLimit::per_second(settings.logins_per_second));
+        let console_sign_ins = RateLimiter::new(RateLimit::per_minute(settings.console.sign_ins_per_minute));
         let failures = Failures::new(settings.lockout);
         let passwords = Passwords::new(settings.password_hashes, &*entropy)?;
         let geo = Geo::new(settings.geo.clone());
@@ -161,6 +164,8 @@ impl App {
             metadata_schedule: MetadataSchedule::default(),
             nonces,
             logins,
+            console_sign_ins,
+            code_tries: CodeTries::default(),
             failures,
             passwords,
             streams: StreamsIn::default(),
@@ -210,4 +215,9 @@ impl App {
     pub async fn ready(&self) -> Result<()> {
         Ok(self.index.ping().await?)
     }
+}
+
+/// The SHA-256 of `bytes`, lower-case hexadecimal: addresses of files are made from it.
+pub fn checksum(bytes: &[u8]) -> String {
+    sha256_hex(bytes)
 }

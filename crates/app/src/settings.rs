@@ -7,7 +7,7 @@ use watchfire_egress::OutboundAllow;
 
 use crate::{
     geo::GeoSettings,
-    identity::{LockoutLimits, SignInLimits},
+    identity::{LockoutLimits, SignInLimits, administrators::ConsoleLimits},
     intake::{
         event_keys::EventKeyLimits, security_events::SetLimits, streams_in::StreamLimits, transmitter_metadata::MetadataLimits,
     },
@@ -66,6 +66,8 @@ pub struct Settings {
     pub guard: GuardLimits,
     /// The data sets of addresses.
     pub geo: GeoSettings,
+    /// Times and tries of the Admin Console.
+    pub console: ConsoleLimits,
 }
 
 impl Settings {
@@ -95,6 +97,7 @@ impl Settings {
             sets: SetLimits::default(),
             guard: GuardLimits::default(),
             geo: GeoSettings::default(),
+            console: ConsoleLimits::default(),
         }
     }
 }

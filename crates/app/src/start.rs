@@ -62,6 +62,8 @@ pub struct Started {
     pub app: App,
     /// The first administrator's token, when this was the first start: it is not kept anywhere.
     pub first_token: Option<String>,
+    /// What the first administrator's link to the Admin Console ends with, until it was used once.
+    pub first_invitation: Option<String>,
     /// The sequencer; it ends when `stop` is cancelled or a sync fails.
     pub sequencer: JoinHandle<Ended>,
 }
@@ -100,6 +102,7 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
     let first_token = make_organisation(&app, parts.first_token).await?;
     app.commands.run(EnsureEntityRiskPolicy).await?;
     app.commands.run(EnsureBehaviors).await?;
+    let first_invitation = app.first_invitation().await?;
     app.open_signing_keys()?;
     app.refresh_geo_data().await;
     if app.settings.geo.folder.is_some() {
@@ -122,6 +125,7 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
     Ok(Started {
         app,
         first_token,
+        first_invitation,
         sequencer,
     })
 }
@@ -144,12 +148,10 @@ async fn load_directory(index: &dyn Index, state: &State) -> Result<()> {
     }
     let owners: Vec<String> = objects
         .iter()
-        .filter_map(|object| {
-            if let Object::ApiToken(token) = object {
-                Some(token.user_id.to_string())
-            } else {
-                None
-            }
+        .filter_map(|object| match object {
+            Object::ApiToken(token) => Some(token.user_id.to_string()),
+            Object::Administrator(administrator) => Some(administrator.user_id.to_string()),
+            _ => None,
         })
         .collect();
     for owner in owners {

@@ -20,6 +20,7 @@ use url::Url;
 use watchfire_app::{
     Settings as AppSettings,
     geo::{Folder, GeoSettings},
+    identity::administrators::ConsoleLimits,
     intake::{event_keys::EventKeyLimits, transmitter_metadata::MetadataLimits},
     response::delivery::DeliveryLimits,
     sequencer::SequencerLimits,
@@ -357,6 +358,14 @@ impl Values<'_> {
             },
             geo: self.geo()?,
             sign_ins: self.sign_ins()?,
+            console: ConsoleLimits {
+                idle: self.time("console-idle-timeout")?,
+                lifetime: self.time("console-session-lifetime")?,
+                invitation: self.time("invitation-lifetime")?,
+                sign_ins_per_minute: self.one("console-sign-ins-per-minute")?,
+                code_tries: self.one("console-code-tries")?,
+                code_pause: self.time("console-code-pause")?,
+            },
             ..AppSettings::new("")
         })
     }

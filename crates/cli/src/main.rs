@@ -1,6 +1,7 @@
 //! `watchfire`: the server and the tools around it.
 
 mod action;
+mod admin;
 mod api;
 mod app;
 mod command;
@@ -79,6 +80,9 @@ enum Command {
     /// API tokens of administrators
     #[command(subcommand)]
     Token(token::Command),
+    /// Administrators of the Admin Console: invitations and roles
+    #[command(subcommand)]
+    Admin(admin::Command),
     /// Users and their second factor
     #[command(subcommand)]
     User(user::Command),
@@ -137,6 +141,7 @@ async fn run(command: Command, terminal: &Terminal) -> Result<ExitCode> {
         Command::Set(command) => return set::run(&command, terminal).await,
         Command::Stream(command) => stream::run(&command, terminal).await?,
         Command::Token(command) => token::run(&command, terminal).await?,
+        Command::Admin(command) => admin::run(&command, terminal).await?,
         Command::User(command) => user::run(&command, terminal).await?,
         Command::Policy(command) => policy::run(&command, terminal).await?,
         Command::Action(command) => action::run(&command, terminal).await?,

@@ -93,7 +93,8 @@ impl Server {
             let site = Site::new(Arc::clone(&edge), watchfire_http::admin_router(started.app.clone()));
             (listener, site)
         });
-        let site = Site::new(edge, watchfire_http::router(started.app.clone()));
+        let pages = watchfire_http::pages(started.app.clone(), watchfire_console::router(started.app.clone()));
+        let site = Site::new(edge, watchfire_http::router(started.app.clone()).merge(pages));
         Ok(Self {
             org_url,
             started,
@@ -124,6 +125,16 @@ impl Server {
                 let path = config.data_dir.join("admin-token");
                 write_secret(&path, token)?;
                 writeln!(out, "First administrator's API token: in {}", path.display())?;
+            }
+        }
+        if let Some(token) = &self.started.first_invitation {
+            let link = format!("{}/admin/invitations/{token}", self.org_url);
+            if out.is_terminal() {
+                writeln!(out, "Admin Console, first administrator (the link works once): {link}")?;
+            } else {
+                let path = config.data_dir.join("admin-invitation");
+                write_secret(&path, &link)?;
+                writeln!(out, "Admin Console, first administrator: the link is in {}", path.display())?;
             }
         }
         out.flush()?;

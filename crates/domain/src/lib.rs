@@ -4,6 +4,8 @@
 //! One file a noun; each holds the commands about it. [`command`] says what a command is.
 
 pub mod action;
+pub mod admin_session;
+pub mod administrator;
 pub mod api_token;
 pub mod behavior;
 pub mod bootstrap;

@@ -109,6 +109,7 @@ impl Builder {
         let Started {
             app,
             first_token,
+            first_invitation,
             sequencer,
         } = start(parts, stop.clone()).await?;
         Ok(TestApp {
@@ -116,6 +117,7 @@ impl Builder {
             clock: Arc::clone(&self.clock),
             index: opened.index,
             first_start: first_token.is_some(),
+            first_invitation,
             builder: self,
             folder,
             sequencer,
@@ -135,6 +137,8 @@ pub struct TestApp {
     pub index: Arc<dyn Index>,
     /// Whether the store was empty.
     pub first_start: bool,
+    /// What the first administrator's link to the Admin Console ends with.
+    pub first_invitation: Option<String>,
     builder: Builder,
     folder: Arc<TempDir>,
     sequencer: JoinHandle<Ended>,

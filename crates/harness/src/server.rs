@@ -76,7 +76,9 @@ impl TestServer {
                 ..Limits::default()
             },
         };
-        let site = Site::new(Arc::new(edge), watchfire_http::router(app.clone()));
+        let router = watchfire_http::router(app.clone());
+        let router = router.merge(watchfire_http::pages(app.clone(), watchfire_console::router(app.clone())));
+        let site = Site::new(Arc::new(edge), router);
         let stop = CancellationToken::new();
         Self {
             app,
@@ -86,6 +88,11 @@ impl TestServer {
             stop: stop.clone(),
             _stop: stop.drop_guard(),
         }
+    }
+
+    /// What the first administrator's link to the Admin Console ends with.
+    pub fn first_invitation(&self) -> Option<&str> {
+        self.running.first_invitation.as_deref()
     }
 
     /// Ends and starts again on the same folder.

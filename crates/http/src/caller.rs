@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
-use http::request::Parts;
+use http::{HeaderMap, HeaderName, header, request::Parts};
 use secrecy::ExposeSecret;
 use watchfire_app::{
     App, Challenge, Error,
@@ -43,10 +43,7 @@ impl FromRequestParts<App> for Caller {
         let principal = authenticate(parts, app, &context).await?;
         rate.admit(app.count_api_call(&principal))?;
         ScopeTable::check(parts, &principal)?;
-        let token = match &principal.grant {
-            watchfire_app::access::Authority::Administrator { token_id, .. } => Some(token_id.clone()),
-            watchfire_app::access::Authority::Client { .. } => None,
-        };
+        let token = principal.api_token().cloned();
         let origin = origin(app, &context, parts, token);
         Ok(Self { principal, origin })
     }
@@ -81,7 +78,7 @@ async fn authenticate(parts: &Parts, app: &App, context: &RequestContext) -> Res
         Credentials::Ssws(secret) => return app.authenticate_api_token(secret.expose_secret(), context.client_ip),
         Credentials::Bearer(token) => (Scheme::Bearer, token),
         Credentials::Dpop(token) => (Scheme::Dpop, token),
-        Credentials::Absent => return Err(Error::Unauthenticated(Challenge::Missing)),
+        Credentials::Absent => return console_session(parts, app),
         Credentials::Basic { .. } | Credentials::Unreadable => {
             return Err(Error::Unauthenticated(Challenge::InvalidToken(
                 "The access token is invalid.",
@@ -97,6 +94,28 @@ async fn authenticate(parts: &Parts, app: &App, context: &RequestContext) -> Res
         path: &context.path,
     };
     app.authenticate_access_token(&call).await
+}
+
+/// The Admin Console calls the API with its session's cookie and, in a header that no form and no other
+/// site can send, its CSRF token.
+fn console_session(parts: &Parts, app: &App) -> Result<Principal, Error> {
+    let Some(cookie) = cookie(&parts.headers, app.console_cookie_name()) else {
+        return Err(Error::Unauthenticated(Challenge::Missing));
+    };
+    let token = parts.headers.get(CSRF).and_then(|value| value.to_str().ok());
+    app.authenticate_console_call(cookie, token)
+}
+
+/// What the session's CSRF token comes in.
+const CSRF: HeaderName = HeaderName::from_static("x-watchfire-csrf");
+
+/// The value of the cookie called `name`.
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
 /// What a request says about itself, for the log events that it causes.

@@ -15,6 +15,7 @@ mod oauth2;
 pub mod okta;
 mod openapi;
 mod operations;
+mod pages;
 pub mod pagination;
 pub mod query;
 pub mod rate;
@@ -29,6 +30,7 @@ mod watchfire;
 pub use edge::{Edge, Limits};
 pub use openapi::{document, router};
 pub use operations::admin_router;
+pub use pages::pages;
 pub use site::Site;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What Okta has no shape for, `/watchfire/v1` (architecture section 5).
 
 mod actions;
+mod administrators;
 mod api_tokens;
 mod entity_risk;
 mod geo_data;
@@ -22,6 +23,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(api_tokens::create))
         .merge(actions::router())
         .merge(sign_ins::router())
+        .merge(administrators::router())
         .merge(workflows::router())
         .merge(universal_logout::router())
         .routes(routes!(streams_in::list, streams_in::create))

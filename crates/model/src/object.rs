@@ -5,6 +5,7 @@
 //! the serde form of the structs here and changes only by adding members that have a default.
 
 mod action;
+mod administrator;
 mod behavior;
 mod client;
 mod draft;
@@ -25,6 +26,7 @@ pub use self::{
         Action, ActionCall, ActionCause, ActionState, Attempt, EventHook, Lease, LogoutEndpoint, ProviderReach, RetiringSecret,
         Workflow,
     },
+    administrator::{AdminRole, AdminSession, Administrator, Invitation},
     behavior::{BehaviorRule, BehaviorSettings, EventWindow, Granularity},
     client::{AuthMethod, Client, ClientMetadata, Grant, KeySource},
     draft::{BehaviorDraft, PolicyDraft, RuleDraft, ZoneDraft},
@@ -209,6 +211,10 @@ objects! {
     LogoutEndpoint = "logout_endpoint",
     /// An event hook.
     EventHook = "event_hook",
+    /// A user's access to the Admin Console.
+    Administrator = "administrator",
+    /// A session in the Admin Console.
+    AdminSession = "admin_session",
 }
 
 /// What the store knows of an object beside its document.

@@ -49,6 +49,7 @@ pub const SCOPES: &[&str] = &[
     "okta.users.read",
     "ssf.manage",
     "ssf.read",
+    "watchfire.actions.manage",
     "watchfire.manage",
     "watchfire.read",
     "watchfire.signIns.evaluate",

@@ -132,6 +132,12 @@ pub trait Index: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`StoreError::Timeout`] when it takes longer than the setting allows.
     async fn log(&self, query: &LogQuery, after: Option<LogCursor>, read: SignalReader) -> Result<LogPage, StoreError>;
+    /// How many events of the System Log that `query` asks for lie between each of `edges` and the next; its
+    /// own bounds and position are not looked at. Where SQL cannot say the query, the counts may be too high.
+    ///
+    /// # Errors
+    /// [`StoreError::Timeout`] when it takes longer than the setting allows.
+    async fn log_counts(&self, query: &LogQuery, edges: &[Timestamp]) -> Result<Vec<u64>, StoreError>;
     /// The log event with `uuid`.
     async fn log_event(&self, uuid: &str, read: SignalReader) -> Result<Option<LogEntry>, StoreError>;
     /// Whether the store answers.

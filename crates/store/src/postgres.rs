@@ -25,6 +25,9 @@ mod inline;
 #[path = "sql/log.rs"]
 mod log;
 #[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
+#[path = "sql/log_counts.rs"]
+mod log_counts;
+#[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
 #[path = "sql/log_filter.rs"]
 mod log_filter;
 #[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]

@@ -23,6 +23,8 @@ mod group;
 mod inline;
 #[path = "sql/log.rs"]
 mod log;
+#[path = "sql/log_counts.rs"]
+mod log_counts;
 #[path = "sql/log_filter.rs"]
 mod log_filter;
 #[path = "sql/log_page.rs"]

@@ -10,12 +10,7 @@ use watchfire_model::{
     time::Timestamp,
 };
 
-use crate::{
-    App, Error, Result,
-    access::{Authority, Principal},
-    reads::Listed,
-    start::new_token,
-};
+use crate::{App, Error, Result, access::Principal, reads::Listed, start::new_token};
 
 /// The scope that reads them.
 pub const READ: &str = "okta.apiTokens.read";
@@ -113,11 +108,11 @@ impl App {
     /// Revokes the token that the call came with.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] for an access token: it has `/oauth2/v1/revoke`.
+    /// [`Error::Forbidden`] for an access token, which has `/oauth2/v1/revoke`, and for a session.
     pub async fn revoke_current_api_token(&self, caller: &Principal, origin: RequestOrigin) -> Result<()> {
-        match &caller.grant {
-            Authority::Administrator { token_id, .. } => self.revoke(caller, origin, token_id.clone()).await,
-            Authority::Client { .. } => Err(Error::Forbidden { needed_scope: None }),
+        match caller.api_token().cloned() {
+            Some(token_id) => self.revoke(caller, origin, token_id).await,
+            None => Err(Error::Forbidden { needed_scope: None }),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Reading the System Log (okta.md 8).
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use watchfire_domain::risk_event::RiskEvents;
 pub use watchfire_model::log::LogQueryParams;
@@ -51,6 +51,40 @@ impl App {
             next: page.next.map(|cursor| cursor.to_string()),
             since: query.since.filter(|_| query.mode == Mode::Bounded),
         })
+    }
+}
+
+impl App {
+    /// How many events of `params` lie between each of `edges` and the next, where they can be counted within
+    /// `patience`. They may be too many when the query is one that only looking at each event decides.
+    ///
+    /// # Errors
+    /// As for [`Self::log`].
+    pub async fn log_counts(
+        &self,
+        caller: &Principal,
+        params: &LogQueryParams<'_>,
+        edges: &[Timestamp],
+        patience: Duration,
+    ) -> Result<Option<Vec<u64>>> {
+        caller.require(READ)?;
+        let query = LogQuery::parse(params, self.clock.now()).map_err(refused)?;
+        self.commands.wait_for_index().await;
+        match tokio::time::timeout(patience, self.index.log_counts(&query, edges)).await {
+            Ok(counts) => Ok(Some(counts?)),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The event with this `uuid`.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without the scope, [`Error::NotFound`].
+    pub async fn log_event(&self, caller: &Principal, uuid: &str) -> Result<LogEntry> {
+        caller.require(READ)?;
+        self.commands.wait_for_index().await;
+        let found = self.index.log_event(uuid, listed_signals).await?;
+        found.ok_or_else(|| Error::not_found(uuid, "LogEvent"))
     }
 }
 

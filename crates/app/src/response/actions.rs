@@ -7,7 +7,7 @@ use watchfire_model::{
     object::{Action, ActionState},
 };
 
-use super::workflows::{MANAGE, READ};
+use super::workflows::READ;
 use crate::{App, Error, Result, access::Principal, reads::Listed, state::TargetKey};
 
 /// Actions that one decision redrives, and that are read at one time.
@@ -21,6 +21,9 @@ pub struct Approval {
     /// Why.
     pub reason: Option<String>,
 }
+
+/// The scopes that decide over them; either will do.
+const MANAGE: &[&str] = &[super::workflows::MANAGE, "watchfire.actions.manage"];
 
 impl App {
     /// A page of the actions in `state`, or of all, oldest first.
@@ -64,7 +67,7 @@ impl App {
         id: &str,
         approval: Approval,
     ) -> Result<Action> {
-        caller.require(MANAGE)?;
+        caller.require_any(MANAGE)?;
         let command = DecideApproval {
             id: ActionId::new(id),
             verdict: if approval.approved {
@@ -85,7 +88,7 @@ impl App {
     /// # Errors
     /// [`Error::NotFound`] when there is no dead letter with this id.
     pub async fn redrive(&self, caller: &Principal, origin: RequestOrigin, id: &str) -> Result<Action> {
-        caller.require(MANAGE)?;
+        caller.require_any(MANAGE)?;
         let redriven = self.redrive_all(caller, &origin, vec![ActionId::new(id)]).await?;
         redriven.into_iter().next().ok_or_else(|| Error::not_found(id, "DeadLetter"))
     }
@@ -95,7 +98,7 @@ impl App {
     /// # Errors
     /// Without the scope, or when the store does not answer.
     pub async fn redrive_target(&self, caller: &Principal, origin: RequestOrigin, target: &TargetKey) -> Result<usize> {
-        caller.require(MANAGE)?;
+        caller.require_any(MANAGE)?;
         let mut redriven = 0_usize;
         let mut after: Option<String> = None;
         loop {

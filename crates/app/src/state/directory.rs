@@ -11,8 +11,8 @@ use watchfire_model::{
     id::{ClientId, GrantId, SecurityEventsProviderId},
     log::EventType,
     object::{
-        ApiToken, Client, EventHook, Grant, Kind, LogoutEndpoint, Object, Org, RevokedToken, RiskProvider,
-        SecurityEventsProvider, SigningKey, Status, StreamIn, User, Workflow, Zone,
+        AdminSession, Administrator, ApiToken, Client, EventHook, Grant, Kind, LogoutEndpoint, Object, Org, RevokedToken,
+        RiskProvider, SecurityEventsProvider, SigningKey, Status, StreamIn, User, Workflow, Zone,
     },
     row::Row,
     time::Timestamp,
@@ -27,6 +27,8 @@ pub struct Directory {
     providers: BTreeMap<String, Arc<RiskProvider>>,
     tokens: BTreeMap<String, Arc<ApiToken>>,
     administrators: BTreeMap<String, Arc<User>>,
+    console_administrators: BTreeMap<String, Arc<Administrator>>,
+    admin_sessions: BTreeMap<String, Arc<AdminSession>>,
     keys: BTreeMap<String, Arc<SigningKey>>,
     zones: BTreeMap<String, Arc<Zone>>,
     revoked: BTreeMap<String, Arc<RevokedToken>>,
@@ -55,6 +57,8 @@ impl Directory {
         Kind::Workflow,
         Kind::LogoutEndpoint,
         Kind::EventHook,
+        Kind::Administrator,
+        Kind::AdminSession,
     ];
 
     /// The organisation; absent only before the first start is over.
@@ -107,6 +111,26 @@ impl Directory {
     /// The administrator with this user id.
     pub fn administrator(&self, id: &str) -> Option<&Arc<User>> {
         self.administrators.get(id)
+    }
+
+    /// Every user who is an administrator.
+    pub fn administrators(&self) -> impl Iterator<Item = &Arc<User>> {
+        self.administrators.values()
+    }
+
+    /// The access to the Admin Console of the user with this id.
+    pub fn console_administrator(&self, user_id: &str) -> Option<&Arc<Administrator>> {
+        self.console_administrators.get(user_id)
+    }
+
+    /// Everybody's access to the Admin Console.
+    pub fn console_administrators(&self) -> impl Iterator<Item = &Arc<Administrator>> {
+        self.console_administrators.values()
+    }
+
+    /// The session in the Admin Console whose cookie has this hash.
+    pub fn admin_session_by_hash(&self, hash: &str) -> Option<&Arc<AdminSession>> {
+        self.admin_sessions.get(hash)
     }
 
     /// Every signing key that is published.
@@ -237,6 +261,8 @@ impl Directory {
             }
             Object::User(it) if it.administrator => drop(self.administrators.insert(id, Arc::new(*it.clone()))),
             Object::User(_) => drop(self.administrators.remove(&id)),
+            Object::Administrator(it) => drop(self.console_administrators.insert(id, Arc::new(*it.clone()))),
+            Object::AdminSession(it) => drop(self.admin_sessions.insert(it.hash.clone(), Arc::new(*it.clone()))),
             Object::SigningKey(it) => drop(self.keys.insert(id, Arc::new(*it.clone()))),
             Object::Zone(it) => drop(self.zones.insert(id, Arc::new(*it.clone()))),
             Object::RevokedToken(it) => drop(self.revoked.insert(id, Arc::new(*it.clone()))),
@@ -259,6 +285,8 @@ impl Directory {
             Kind::RiskProvider => drop(self.providers.remove(id)),
             Kind::ApiToken => self.tokens.retain(|_, token| token.id.as_str() != id),
             Kind::User => drop(self.administrators.remove(id)),
+            Kind::Administrator => drop(self.console_administrators.remove(id)),
+            Kind::AdminSession => self.admin_sessions.retain(|_, session| session.id.as_str() != id),
             Kind::SigningKey => drop(self.keys.remove(id)),
             Kind::Zone => drop(self.zones.remove(id)),
             Kind::RevokedToken => drop(self.revoked.remove(id)),
@@ -275,10 +303,12 @@ impl Directory {
     }
 
     pub(super) fn has_expired(&self, now: Timestamp) -> bool {
-        self.revoked.values().any(|token| token.expires_at < now)
+        let sessions = || self.admin_sessions.values().any(|session| session.expires_at < now);
+        self.revoked.values().any(|token| token.expires_at < now) || sessions()
     }
 
     pub(super) fn forget_expired(&mut self, now: Timestamp) {
         self.revoked.retain(|_, token| token.expires_at >= now);
+        self.admin_sessions.retain(|_, session| session.expires_at >= now);
     }
 }

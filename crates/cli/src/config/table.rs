@@ -13,6 +13,8 @@ pub(crate) enum Section {
     Storage,
     /// Whom it may call.
     Outbound,
+    /// Signing in to the Admin Console.
+    Console,
     /// What it says.
     Logging,
     /// Limits that people turn.
@@ -22,10 +24,11 @@ pub(crate) enum Section {
 }
 
 impl Section {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Server,
         Self::Storage,
         Self::Outbound,
+        Self::Console,
         Self::Logging,
         Self::Rates,
         Self::Limits,
@@ -37,6 +40,7 @@ impl Section {
             Self::Server => "Settings: Server",
             Self::Storage => "Settings: Storage",
             Self::Outbound => "Settings: Outbound calls",
+            Self::Console => "Settings: Admin Console",
             Self::Logging => "Settings: Logging",
             Self::Rates => "Settings: Rate limits",
             Self::Limits => "Settings: Limits",
@@ -246,6 +250,42 @@ const SETTINGS: &[Setting] = &[
         "author-may-approve",
         "Whoever changed a rule last may approve the actions that it asks for: for an organisation of one administrator",
     ),
+    Setting::one(
+        Console,
+        "console-idle-timeout",
+        "TIME",
+        "30m",
+        "A session in the Admin Console that is not used for so long ends",
+    ),
+    Setting::one(
+        Console,
+        "console-session-lifetime",
+        "TIME",
+        "12h",
+        "A session in the Admin Console ends after so long in any case",
+    ),
+    Setting::one(
+        Console,
+        "invitation-lifetime",
+        "TIME",
+        "72h",
+        "How long an administrator's invitation works",
+    ),
+    Setting::one(
+        Console,
+        "console-sign-ins-per-minute",
+        "N",
+        "20",
+        "Attempts to sign in to the Admin Console per minute and address; 0 is no limit",
+    ),
+    Setting::one(
+        Console,
+        "console-code-tries",
+        "N",
+        "5",
+        "Wrong codes in a row after which an administrator has to wait; 0 is no limit",
+    ),
+    Setting::one(Console, "console-code-pause", "TIME", "15m", "How long that is"),
     Setting::one(
         Logging,
         "log",

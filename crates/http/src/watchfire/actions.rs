@@ -213,7 +213,7 @@ async fn get(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> 
 
 /// Approve an action: not by whoever changed its rule last
 #[utoipa::path(post, path = "/watchfire/v1/actions/{actionId}/approve", tag = "Watchfire", params(("actionId" = String, Path)),
-    request_body(content = Option<ApprovalRequest>), security(("apiToken" = []), ("oauth2" = ["watchfire.manage"])),
+    request_body(content = Option<ApprovalRequest>), security(("apiToken" = []), ("oauth2" = ["watchfire.manage"]), ("oauth2" = ["watchfire.actions.manage"])),
     responses((status = 200, body = ActionObject), (status = 400, body = ErrorObject), (status = 403, body = ErrorObject), (status = 404, body = ErrorObject)))]
 async fn approve(
     State(app): State<App>,
@@ -226,7 +226,7 @@ async fn approve(
 
 /// Reject an action
 #[utoipa::path(post, path = "/watchfire/v1/actions/{actionId}/reject", tag = "Watchfire", params(("actionId" = String, Path)),
-    request_body(content = Option<ApprovalRequest>), security(("apiToken" = []), ("oauth2" = ["watchfire.manage"])),
+    request_body(content = Option<ApprovalRequest>), security(("apiToken" = []), ("oauth2" = ["watchfire.manage"]), ("oauth2" = ["watchfire.actions.manage"])),
     responses((status = 200, body = ActionObject), (status = 400, body = ErrorObject), (status = 403, body = ErrorObject), (status = 404, body = ErrorObject)))]
 async fn reject(
     State(app): State<App>,
@@ -253,7 +253,7 @@ async fn dead_letters(
 
 /// Redrive a dead letter: under the same id
 #[utoipa::path(post, path = "/watchfire/v1/dead-letters/{actionId}/redrive", tag = "Watchfire", params(("actionId" = String, Path)),
-    security(("apiToken" = []), ("oauth2" = ["watchfire.manage"])),
+    security(("apiToken" = []), ("oauth2" = ["watchfire.manage"]), ("oauth2" = ["watchfire.actions.manage"])),
     responses((status = 200, body = ActionObject), (status = 403, body = ErrorObject), (status = 404, body = ErrorObject)))]
 async fn redrive(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Json<ActionObject>, OktaError> {
     Ok(Json(app.redrive(&caller.principal, caller.origin, &id).await?.into()))
@@ -262,7 +262,7 @@ async fn redrive(State(app): State<App>, caller: Caller, Path(id): Path<String>)
 /// Redrive every dead letter of a target
 #[utoipa::path(post, path = "/watchfire/v1/dead-letters/redrive", tag = "Watchfire",
     params(("target" = String, Query, description = "`workflow:<id>`, `hook:<id>` or `app:<id>`")),
-    security(("apiToken" = []), ("oauth2" = ["watchfire.manage"])),
+    security(("apiToken" = []), ("oauth2" = ["watchfire.manage"]), ("oauth2" = ["watchfire.actions.manage"])),
     responses((status = 200, body = RedrivenObject), (status = 400, body = ErrorObject), (status = 403, body = ErrorObject)))]
 async fn redrive_target(State(app): State<App>, caller: Caller, query: Query) -> Result<Json<RedrivenObject>, OktaError> {
     let target = query.filled("target").and_then(TargetKey::parse);

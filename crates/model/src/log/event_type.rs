@@ -71,6 +71,7 @@ event_types! {
     UserSessionStart = "user.session.start", Info, "User login to Okta";
     UserSessionEnd = "user.session.end", Info, "User logout from Okta";
     UserSessionClear = "user.session.clear", Info, "Clear user session";
+    UserSessionAccessAdminApp = "user.session.access_admin_app", Info, "User accessing Okta admin app";
     PolicyEvaluateSignOn = "policy.evaluate_sign_on", Info, "Evaluation of sign-on policy";
     SecurityRiskSignalConsume = "security.risk.signal.consume", Info, "Consume risk signal";
     SecurityRequestBlocked = "security.request.blocked", Warn, "Request from blocked network zone";

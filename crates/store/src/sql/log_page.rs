@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Numbers that one statement covers.
-const WINDOW: i64 = 100_000;
+pub(super) const WINDOW: i64 = 100_000;
 
 /// Rows that one statement returns at most.
 const BATCH: usize = 1_000;
@@ -32,10 +32,10 @@ pub(crate) struct PageQuery<'a> {
 }
 
 /// One partition and the numbers in it.
-struct Partition {
-    number: i64,
-    first: i64,
-    last: i64,
+pub(super) struct Partition {
+    pub(super) number: i64,
+    pub(super) first: i64,
+    pub(super) last: i64,
 }
 
 pub(crate) async fn page(conn: &mut Connection, wanted: PageQuery<'_>) -> Result<LogPage, StoreError> {
@@ -236,7 +236,7 @@ fn entry(row: &Row) -> Result<LogEntry, StoreError> {
 }
 
 /// All partitions that have events, oldest first.
-async fn partitions(conn: &mut Connection) -> Result<Vec<Partition>, StoreError> {
+pub(super) async fn partitions(conn: &mut Connection) -> Result<Vec<Partition>, StoreError> {
     let rows = sqlx::query("SELECT number, first_seq, last_seq FROM partitions WHERE table_set = $1 ORDER BY number")
         .bind(log::TABLE_SET)
         .fetch_all(&mut *conn)
@@ -262,7 +262,7 @@ async fn partitions(conn: &mut Connection) -> Result<Vec<Partition>, StoreError>
 
 /// The number of the first event that was published at `time` or later; one past the end if none was.
 /// `published` rises with the number, so halving finds it.
-async fn first_at(conn: &mut Connection, partitions: &[Partition], time: Timestamp) -> Result<i64, StoreError> {
+pub(super) async fn first_at(conn: &mut Connection, partitions: &[Partition], time: Timestamp) -> Result<i64, StoreError> {
     let mut low = partitions.first().map_or(1, |partition| partition.first);
     let mut past = partitions.last().map_or(1, |partition| partition.last + 1);
     while low < past {

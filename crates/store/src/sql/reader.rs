@@ -7,7 +7,7 @@ use watchfire_model::{
     time::Timestamp,
 };
 
-use super::{Pool, log_page, objects};
+use super::{Pool, log_counts, log_page, objects};
 use crate::{
     StoreError,
     index::{Index, Page, PageQuery, RangeQuery, ReceiptQuery, StoredReceipt},
@@ -100,6 +100,16 @@ impl Index for Reader {
         let in_one_snapshot = async {
             let mut transaction = self.pool.begin().await.map_err(StoreError::of_statement)?;
             log_page::page(&mut transaction, wanted).await
+        };
+        tokio::time::timeout(self.settings.log_query_timeout, in_one_snapshot)
+            .await
+            .unwrap_or(Err(StoreError::Timeout))
+    }
+
+    async fn log_counts(&self, query: &LogQuery, edges: &[Timestamp]) -> Result<Vec<u64>, StoreError> {
+        let in_one_snapshot = async {
+            let mut transaction = self.pool.begin().await.map_err(StoreError::of_statement)?;
+            log_counts::counts(&mut transaction, query, edges).await
         };
         tokio::time::timeout(self.settings.log_query_timeout, in_one_snapshot)
             .await

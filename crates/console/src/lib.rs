@@ -1,0 +1,59 @@
+//! The Admin Console: pages of the same binary, rendered here, without a build step and with nothing
+//! loaded from elsewhere.
+//!
+//! A page does what the public API does and no more: its handler turns the session into the same
+//! `Principal` as the API's and calls the same use cases, which ask for the same scopes. Reading works
+//! without JavaScript; what is live or shortens a way uses htmx, which is vendored.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`assets`] | style sheet, scripts, their addresses and checksums |
+//! | [`guard`] | headers of every page, and who may send a form |
+//! | [`visitor`] | the session behind a request |
+//! | [`page`] | what every page has: navigation, title, who is signed in |
+//! | [`sign_in`], [`invitation`] | the way in |
+//! | [`overview`], [`system_log`], [`administrators`] | the pages |
+
+mod administrators;
+mod assets;
+mod failure;
+mod fields;
+mod guard;
+mod invitation;
+mod overview;
+mod page;
+mod sign_in;
+mod system_log;
+mod visitor;
+
+use axum::{
+    Router,
+    middleware::from_fn_with_state,
+    response::Redirect,
+    routing::{any, get, post},
+};
+use watchfire_app::App;
+
+/// The pages, at `/` and below `/admin`.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/", get(|| std::future::ready(Redirect::to("/admin"))))
+        .route("/admin", get(overview::show))
+        .route("/admin/sign-in", get(sign_in::form).post(sign_in::password))
+        .route("/admin/sign-in/code", get(sign_in::form).post(sign_in::code))
+        .route("/admin/sign-out", post(sign_in::sign_out))
+        .route("/admin/invitations/{token}", get(invitation::form).post(invitation::accept))
+        .route("/admin/reports/system-log", get(system_log::show))
+        .route("/admin/reports/system-log/tail", get(system_log::tail))
+        .route("/admin/reports/system-log/export", get(system_log::export))
+        .route("/admin/reports/system-log/events/{uuid}", get(system_log::event))
+        .route(
+            "/admin/settings/administrators",
+            get(administrators::show).post(administrators::invite),
+        )
+        .route("/admin/settings/administrators/{id}", post(administrators::change))
+        .route("/admin/{*rest}", any(page::unknown))
+        .layer(from_fn_with_state(app.clone(), guard::keep))
+        .route("/admin/assets/{name}", get(assets::serve))
+        .with_state(app)
+}

@@ -1,0 +1,127 @@
+//! What every page has: the navigation, a title, who is signed in.
+
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+use http::StatusCode;
+use watchfire_app::identity::console::ConsoleSession;
+
+use crate::{
+    assets::{LINKS, Links},
+    failure::Failure,
+    visitor::Visitor,
+};
+
+/// A place in the navigation.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) label: &'static str,
+    pub(crate) path: &'static str,
+}
+
+/// A part of the navigation.
+#[derive(Debug)]
+pub(crate) struct Section {
+    pub(crate) label: &'static str,
+    pub(crate) places: &'static [Place],
+}
+
+/// The navigation, as the guides name its parts.
+pub(crate) const NAVIGATION: &[Section] = &[
+    Section {
+        label: "",
+        places: &[Place {
+            label: "Overview",
+            path: "/admin",
+        }],
+    },
+    Section {
+        label: "Reports",
+        places: &[Place {
+            label: "System Log",
+            path: "/admin/reports/system-log",
+        }],
+    },
+    Section {
+        label: "Settings",
+        places: &[
+            Place {
+                label: "Administrators",
+                path: "/admin/settings/administrators",
+            },
+            Place {
+                label: "API reference",
+                path: "/docs",
+            },
+        ],
+    },
+];
+
+/// The frame of a page of somebody who is signed in.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub(crate) title: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) name: String,
+    pub(crate) role: &'static str,
+    pub(crate) csrf: String,
+    pub(crate) links: &'static Links,
+    pub(crate) navigation: &'static [Section],
+}
+
+impl Frame {
+    pub(crate) fn new(title: &'static str, path: &'static str, session: &ConsoleSession) -> Self {
+        Self {
+            title,
+            path,
+            name: session.name.clone(),
+            role: session.role.label(),
+            csrf: session.csrf.clone(),
+            links: &LINKS,
+            navigation: NAVIGATION,
+        }
+    }
+}
+
+/// A page with one message and no navigation.
+#[derive(Debug, Template)]
+#[template(path = "notice.html")]
+pub(crate) struct Notice<'a> {
+    status: StatusCode,
+    text: &'a str,
+    links: &'static Links,
+}
+
+impl<'a> Notice<'a> {
+    pub(crate) fn new(status: StatusCode, text: &'a str) -> Self {
+        Self {
+            status,
+            text,
+            links: &LINKS,
+        }
+    }
+
+    fn title(&self) -> &'static str {
+        self.status.canonical_reason().unwrap_or("Error")
+    }
+
+    pub(crate) fn into_page(self) -> Response {
+        let status = self.status;
+        (status, render(&self)).into_response()
+    }
+}
+
+/// A template as an answer.
+pub(crate) fn render(template: &impl Template) -> Response {
+    match template.render() {
+        Ok(html) => Html(html).into_response(),
+        Err(error) => {
+            tracing::error!(error = %error, "a page was not rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// A path that is no page. Who is not signed in is not told which ones are.
+pub(crate) async fn unknown(_: Visitor) -> Failure {
+    Failure::new(StatusCode::NOT_FOUND, "There is no such page.")
+}

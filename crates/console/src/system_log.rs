@@ -1,0 +1,171 @@
+//! Reports > System Log.
+
+mod event;
+mod export;
+mod fault;
+mod histogram;
+mod request;
+mod row;
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use watchfire_app::{App, Error};
+use watchfire_model::log::{EventType, LogQuery};
+
+pub(crate) use self::request::test;
+use self::{
+    event::Detail,
+    fault::FilterFault,
+    histogram::Histogram,
+    request::{LogRequest, RANGES, RangeChoice},
+    row::Row,
+};
+use crate::{
+    failure::Failure,
+    fields::Fields,
+    page::{Frame, render},
+    visitor::Visitor,
+};
+
+/// Where it is.
+pub(crate) const PATH: &str = "/admin/reports/system-log";
+
+#[derive(Debug, Template)]
+#[template(path = "system_log.html")]
+struct LogPage {
+    frame: Frame,
+    request: LogRequest,
+    ranges: &'static [RangeChoice],
+    suggestions: Vec<String>,
+    fault: Option<FilterFault>,
+    histogram: Option<Histogram>,
+    rows: Vec<Row>,
+    older: String,
+    newest: String,
+    exports: [(&'static str, String); 2],
+    live: String,
+    still: String,
+    is_live: bool,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "system_log_tail.html")]
+struct Tail {
+    rows: Vec<Row>,
+    next: String,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "system_log_event.html")]
+struct EventPage {
+    frame: Frame,
+    detail: Detail,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "system_log_detail.html")]
+struct EventFragment {
+    detail: Detail,
+}
+
+/// The page.
+pub(crate) async fn show(State(app): State<App>, visitor: Visitor, query: Fields) -> Result<Response, Failure> {
+    count(&app, &visitor)?;
+    let request = LogRequest::read(&query, app.clock().now());
+    let is_live = query.get("live") == "1";
+    let mut page = LogPage {
+        frame: Frame::new("System Log", PATH, &visitor.session),
+        ranges: &RANGES,
+        suggestions: suggestions(),
+        fault: None,
+        histogram: None,
+        rows: Vec::new(),
+        older: String::new(),
+        newest: if request.after.is_empty() {
+            String::new()
+        } else {
+            request.address(&[])
+        },
+        exports: ["csv", "jsonl"].map(|format| (format, request.export(format))),
+        live: request.address(&[("live", "1")]),
+        still: request.address(&[]),
+        is_live,
+        request,
+    };
+    if let Err(error) = LogQuery::parse(&page.request.params(), app.clock().now()) {
+        page.fault = Some(FilterFault::new(&error, &page.request.filter));
+        return Ok(render(&page));
+    }
+    let caller = &visitor.session.principal;
+    let answer = app.log(caller, &page.request.params()).await?;
+    page.histogram = histogram::of(&app, caller, &page.request).await?;
+    page.older = answer
+        .next
+        .map(|after| page.request.address(&[("after", after.as_str())]))
+        .unwrap_or_default();
+    if is_live {
+        page.live = page
+            .request
+            .tail(answer.entries.first().map(|entry| entry.cursor.to_string()).as_deref());
+    }
+    page.rows = answer.entries.iter().map(|entry| Row::new(entry, &page.request)).collect();
+    Ok(render(&page))
+}
+
+/// What has come since: htmx asks every two seconds.
+pub(crate) async fn tail(State(app): State<App>, visitor: Visitor, query: Fields) -> Result<Response, Failure> {
+    count(&app, &visitor)?;
+    let request = LogRequest::read(&query, app.clock().now());
+    let answer = app.log(&visitor.session.principal, &request.following()).await?;
+    let after = answer.next.unwrap_or_default();
+    Ok(render(&Tail {
+        // The newest on top, as on the page.
+        rows: answer.entries.iter().rev().map(|entry| Row::new(entry, &request)).collect(),
+        next: request.tail(Some(&after)),
+    }))
+}
+
+/// One event, as a page or as the part that a row opens to.
+pub(crate) async fn event(State(app): State<App>, visitor: Visitor, Path(uuid): Path<String>) -> Result<Response, Failure> {
+    let entry = app.log_event(&visitor.session.principal, &uuid).await?;
+    let detail = Detail::new(&entry);
+    if visitor.wants_fragment {
+        return Ok(render(&EventFragment { detail }));
+    }
+    Ok(render(&EventPage {
+        frame: Frame::new("Event", PATH, &visitor.session),
+        detail,
+    }))
+}
+
+/// The result as a file.
+pub(crate) async fn export(State(app): State<App>, visitor: Visitor, query: Fields) -> Result<Response, Failure> {
+    count(&app, &visitor)?;
+    let request = LogRequest::read(&query, app.clock().now());
+    export::file(&app, &visitor.session.principal, &request, query.get("format")).await
+}
+
+/// Pages count as calls of the log, as the API's do.
+fn count(app: &App, visitor: &Visitor) -> Result<(), Failure> {
+    match app.count_log_call(&visitor.session.principal) {
+        Some(window) if !window.allowed => Err(Error::RateLimited.into()),
+        _ => Ok(()),
+    }
+}
+
+/// What the query box offers.
+fn suggestions() -> Vec<String> {
+    let results = ["SUCCESS", "FAILURE", "ALLOW", "CHALLENGE", "DENY"];
+    let severities = ["WARN", "ERROR"];
+    let types = EventType::ALL
+        .iter()
+        .map(|event_type| format!("eventType eq \"{}\"", event_type.as_str()));
+    types
+        .chain(results.map(|result| format!("outcome.result eq \"{result}\"")))
+        .chain(severities.map(|severity| format!("severity eq \"{severity}\"")))
+        .chain(["actor.alternateId", "target.id", "client.ipAddress", "transaction.id"].map(|field| format!("{field} eq \"\"")))
+        .collect()
+}

@@ -1,0 +1,14 @@
+//! The console's pages through the router, on a store of their own.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    reason = "a panic here is a failed test; clippy knows it of test functions only"
+)]
+
+mod assets;
+mod browser;
+mod roles;
+mod sessions;
+mod sign_in;
+mod system_log;

@@ -1,0 +1,233 @@
+//! Sessions in the Admin Console: beginning with password and code, use, end.
+
+use std::time::Duration;
+
+use watchfire_model::{
+    id::{SessionId, UserId},
+    log::{Actor, AuthenticationContext, EventType, LogEvent, Outcome, RequestOrigin, Target},
+    object::{AdminSession, Administrator, Kind, User, UserStatus},
+    row::Decision,
+    slice::{Need, Slice},
+    time::Timestamp,
+};
+
+use crate::{
+    Rejection,
+    administrator::{APPLICATION, actor},
+    command::{Command, Context, Decided},
+    user,
+};
+
+/// Notes an attempt that ended with the password: it was wrong, or there is no such administrator.
+#[derive(Clone, Debug)]
+pub struct RefusePassword {
+    /// The name as it was typed.
+    pub login: String,
+    /// Who that is, where it is somebody.
+    pub user_id: Option<UserId>,
+    /// From where.
+    pub origin: RequestOrigin,
+}
+
+impl Command for RefusePassword {
+    type Outcome = ();
+
+    fn needs(&self) -> Vec<Need> {
+        let user = self.user_id.iter();
+        user.map(|id| Need::object::<User>(id.as_str())).collect()
+    }
+
+    fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<()> {
+        let known = self.user_id.as_ref().and_then(|id| slice.get::<User>(id.as_str()));
+        let who = known.map_or_else(|| Actor::unknown_user(&self.login), actor);
+        let mut decision = Decision::new();
+        let event = LogEvent::new(EventType::UserSessionStart, who).from_request(&self.origin);
+        let event = event.authentication(AuthenticationContext::password());
+        let event = event.outcome(Outcome::failure("INVALID_CREDENTIALS")).target(console());
+        context.log(&mut decision, event.debug("application", APPLICATION));
+        Decided {
+            decision,
+            outcome: Err(Rejection::AuthenticationFailed),
+        }
+    }
+}
+
+/// Begins a session once the password was right: the code decides.
+#[derive(Clone, Debug)]
+pub struct BeginSession {
+    /// Who.
+    pub user_id: UserId,
+    /// The time step whose code was typed; `None` when it was none that counts now.
+    pub step: Option<u64>,
+    /// The hash of the new session's cookie.
+    pub hash: String,
+    /// The hash of the cookie that the browser had: that session ends.
+    pub replaces: Option<String>,
+    /// How long it may last.
+    pub lifetime: Duration,
+    /// From where.
+    pub origin: RequestOrigin,
+}
+
+impl Command for BeginSession {
+    type Outcome = AdminSession;
+
+    fn needs(&self) -> Vec<Need> {
+        let id = self.user_id.as_str();
+        let mut needs = vec![Need::object::<User>(id), Need::object::<Administrator>(id)];
+        needs.extend(self.replaces.as_deref().map(Need::natural::<AdminSession>));
+        needs
+    }
+
+    fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<AdminSession> {
+        let id = self.user_id.as_str();
+        let found = slice.get::<User>(id).zip(slice.get::<Administrator>(id));
+        let Some((user, old)) = found.filter(|(user, _)| user.status == UserStatus::Active) else {
+            return Decided::rejected(Rejection::AuthenticationFailed);
+        };
+        let fresh = self.step.filter(|step| old.last_step.is_none_or(|last| *step > last));
+        match fresh {
+            Some(step) => self.begin(slice, context, (user, old), step),
+            None => self.refuse(context, user),
+        }
+    }
+}
+
+impl BeginSession {
+    fn begin(
+        &self,
+        slice: &Slice,
+        context: &mut Context<'_>,
+        (user, old): (&User, &Administrator),
+        step: u64,
+    ) -> Decided<AdminSession> {
+        let session = AdminSession {
+            id: SessionId::generate(context.ids),
+            user_id: self.user_id.clone(),
+            hash: self.hash.clone(),
+            ip_address: self.origin.client.ip_address,
+            created: context.now,
+            last_used: context.now,
+            expires_at: context.now.plus(self.lifetime),
+        };
+        let mut decision = Decision::new();
+        let replaced = self.replaces.as_deref();
+        if let Some(replaced) = replaced.and_then(|hash| slice.by_natural::<AdminSession>(hash)) {
+            decision.delete(Kind::AdminSession, replaced.id.as_str());
+        }
+        decision.put(Administrator {
+            last_step: Some(step),
+            ..old.clone()
+        });
+        decision.put(session.clone());
+        for event_type in [
+            EventType::AuthViaMfa,
+            EventType::UserSessionStart,
+            EventType::UserSessionAccessAdminApp,
+        ] {
+            let event = self.event(event_type, user, &session.id);
+            context.log(&mut decision, event);
+        }
+        Decided::done(decision, session)
+    }
+
+    fn refuse(&self, context: &mut Context<'_>, user: &User) -> Decided<AdminSession> {
+        let mut decision = Decision::new();
+        let event = LogEvent::new(EventType::AuthViaMfa, actor(user)).from_request(&self.origin);
+        let event = event.outcome(Outcome::failure("INVALID_CREDENTIALS")).target(console());
+        context.log(&mut decision, event.debug("application", APPLICATION));
+        Decided {
+            decision,
+            outcome: Err(Rejection::AuthenticationFailed),
+        }
+    }
+
+    fn event(&self, event_type: EventType, user: &User, session: &SessionId) -> LogEvent {
+        let event = LogEvent::new(event_type, actor(user)).from_request(&self.origin);
+        event
+            .authentication(in_session(session))
+            .target(console())
+            .debug("application", APPLICATION)
+    }
+}
+
+/// Notes that a session was used: it does not end for want of use.
+#[derive(Clone, Debug)]
+pub struct UseSession {
+    /// Which one.
+    pub id: SessionId,
+}
+
+impl Command for UseSession {
+    type Outcome = ();
+
+    fn needs(&self) -> Vec<Need> {
+        vec![Need::object::<AdminSession>(self.id.as_str())]
+    }
+
+    fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<()> {
+        let mut decision = Decision::new();
+        if let Some(session) = slice.get::<AdminSession>(self.id.as_str())
+            && is_use_written(session, context.now)
+        {
+            decision.put(AdminSession {
+                last_used: context.now,
+                ..session.clone()
+            });
+        }
+        Decided::done(decision, ())
+    }
+}
+
+/// Whether a use at `now` is worth writing down.
+pub fn is_use_written(session: &AdminSession, now: Timestamp) -> bool {
+    now >= session.last_used.plus(AdminSession::USE_WRITTEN_EVERY)
+}
+
+/// Ends a session: somebody has signed out.
+#[derive(Clone, Debug)]
+pub struct EndSession {
+    /// Which one.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// From where.
+    pub origin: RequestOrigin,
+}
+
+impl Command for EndSession {
+    type Outcome = ();
+
+    fn needs(&self) -> Vec<Need> {
+        vec![
+            Need::object::<AdminSession>(self.id.as_str()),
+            Need::object::<User>(self.user_id.as_str()),
+        ]
+    }
+
+    fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<()> {
+        let mut decision = Decision::new();
+        let found = slice
+            .get::<AdminSession>(self.id.as_str())
+            .zip(slice.get::<User>(self.user_id.as_str()));
+        if let Some((session, user)) = found {
+            decision.delete(Kind::AdminSession, session.id.as_str());
+            let event = LogEvent::new(EventType::UserSessionEnd, actor(user)).from_request(&self.origin);
+            let event = event.authentication(in_session(&session.id)).target(user::target(user));
+            context.log(&mut decision, event.debug("application", APPLICATION));
+        }
+        Decided::done(decision, ())
+    }
+}
+
+fn in_session(id: &SessionId) -> AuthenticationContext {
+    AuthenticationContext {
+        external_session_id: Some(id.to_string()),
+        ..AuthenticationContext::password()
+    }
+}
+
+/// The console as the System Log names it.
+fn console() -> Target {
+    Target::new("AppInstance", "admin-console", APPLICATION)
+}
