@@ -10,6 +10,7 @@ pub(crate) enum Task {
     Test { require_all: bool, only: Only },
     Ci,
     Openapi { check: bool },
+    Screenshots,
 }
 
 /// Which tests are to be run.
@@ -26,7 +27,8 @@ pub(crate) struct Args {
     pub(crate) task: Task,
 }
 
-const USAGE: &str = "usage: cargo xtask check | layers | test [--require-all] [--rust | --clients] | ci | openapi [--check]";
+const USAGE: &str =
+    "usage: cargo xtask check | layers | test [--require-all] [--rust | --clients] | ci | openapi [--check] | screenshots";
 
 impl Args {
     pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Self> {
@@ -47,6 +49,7 @@ impl Args {
             "check" => Task::Check,
             "layers" => Task::Layers,
             "ci" => Task::Ci,
+            "screenshots" => Task::Screenshots,
             "openapi" => Task::Openapi { check: has("--check") },
             "test" => Task::Test {
                 require_all: has("--require-all"),

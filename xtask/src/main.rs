@@ -1,4 +1,4 @@
-//! Chores of this repository: `cargo xtask check | layers | test | ci | openapi`.
+//! Chores of this repository: `cargo xtask check | layers | test | ci | openapi | screenshots`.
 //!
 //! `check` is what must hold for every commit, `test` runs every test for whose tools it finds what it needs,
 //! `ci` is both, with nothing left out, and the figures of a release build.
@@ -37,6 +37,7 @@ fn run() -> Result<()> {
     let workspace = Workspace::load()?;
     match args.task {
         Task::Layers => layers::check(&workspace),
+        Task::Screenshots => suites::screenshots(&workspace),
         Task::Openapi { check } => generated::run(&workspace, check),
         Task::Check => {
             let mut report = Report::default();

@@ -31,6 +31,11 @@ enum Need {
 
 const SUITES: &[Suite] = &[
     Suite {
+        name: "Admin Console in Chromium",
+        script: "clients/console",
+        needs: &[Need::Program("bash"), Need::Program("python3"), Need::Program("chromium")],
+    },
+    Suite {
         name: "README, the five minutes",
         script: "clients/readme_walk",
         needs: &[Need::Program("bash"), Need::Program("python3")],
@@ -117,6 +122,27 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report) {
         }
         std::thread::sleep(PAUSE);
     }
+}
+
+/// Takes a picture of each page of the Admin Console, light and dark, wide and narrow.
+pub(crate) fn screenshots(workspace: &Workspace) -> Result<()> {
+    let built = workspace.cargo(&["build", "-p", "watchfire"]).status()?;
+    if !built.success() {
+        bail!("cargo build: {built}");
+    }
+    let folder = workspace.target.join("screenshots");
+    let status = workspace
+        .command("bash")
+        .arg("clients/console")
+        .arg(&folder)
+        .env("WATCHFIRE_BIN", workspace.binary("debug"))
+        .status()
+        .context("clients/console")?;
+    if !status.success() {
+        bail!("clients/console: {status}");
+    }
+    say(&format!("the pictures are in {}", folder.display()));
+    Ok(())
 }
 
 /// Where `clients/install` puts what the suites need.

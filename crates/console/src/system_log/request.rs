@@ -7,10 +7,10 @@ use watchfire_model::{log::LogQueryParams, time::Timestamp};
 use super::PATH;
 use crate::fields::{Fields, address};
 
-/// Rows of a page.
-const LIMIT: &str = "50";
+/// Rows of a page: with long names it is still below 100 kB.
+const LIMIT: &str = "40";
 /// Rows that one poll brings at most.
-const TAIL_LIMIT: &str = "50";
+const TAIL_LIMIT: &str = "40";
 
 const HOUR: u64 = 3_600;
 const DAY: u64 = 24 * HOUR;

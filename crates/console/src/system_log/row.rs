@@ -6,7 +6,7 @@ use watchfire_model::log::{LogEvent, Severity};
 use super::request::LogRequest;
 
 /// Characters of a name in a line; the event has the rest.
-const SHORT: usize = 80;
+const SHORT: usize = 60;
 
 /// A line.
 #[derive(Debug)]

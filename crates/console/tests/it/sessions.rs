@@ -1,6 +1,8 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use watchfire_app::Clock as _;
+use watchfire_crypto::digest::sha256_hex;
 use watchfire_harness::TestServer;
 
 use crate::browser::{Browser, PASSWORD};
@@ -43,9 +45,26 @@ async fn a_session_ends_unused_after_half_an_hour_and_in_any_case_after_twelve()
     let server = TestServer::start().await?;
     let browser = Browser::signed_in(&server).await?;
     let is_in = async || Ok::<_, anyhow::Error>(browser.get("/admin/settings/administrators").await?.status == 200);
+    let hash = sha256_hex(
+        browser
+            .cookie
+            .as_deref()
+            .unwrap_or_default()
+            .trim_start_matches("__Host-watchfire="),
+    );
     for _ in 0..24 {
         server.clock.advance(29 * MINUTE);
         assert!(is_in().await?);
+        // The use is noted behind the answer.
+        let noted = || {
+            let directory = server.app.state().directory();
+            directory
+                .admin_session_by_hash(&hash)
+                .is_some_and(|session| session.last_used == server.clock.now())
+        };
+        while !noted() {
+            tokio::task::yield_now().await;
+        }
     }
     // 11 h 36 min: used all the time, and yet.
     server.clock.advance(24 * MINUTE);

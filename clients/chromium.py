@@ -1,0 +1,121 @@
+"""Drives a headless Chromium over the DevTools protocol: two pipes, no port and no package."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from typing import Any
+
+
+class Chromium:
+    def __init__(self) -> None:
+        self.profile = tempfile.mkdtemp()
+        flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+                 "--disable-component-update", "--disable-sync", "--disable-extensions", "--mute-audio", "--lang=en-US",
+                 f"--user-data-dir={self.profile}", "--remote-debugging-pipe", "about:blank"]
+        # Chromium reads commands from descriptor 3 and answers on 4.
+        shell = 'exec "$0" "$@" 3<&0 4>&1 0</dev/null 1>/dev/null 2>/dev/null'
+        self.process = subprocess.Popen(["sh", "-c", shell, shutil.which("chromium") or "chromium", *flags],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "TZ": "Europe/Berlin"})
+        self.number = 0
+        self.buffer = b""
+        self.session: str | None = None
+        self.complaints: list[str] = []
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method: str, **params: Any) -> dict:
+        self.number += 1
+        message = {"id": self.number, "method": method, "params": params}
+        if self.session:
+            message["sessionId"] = self.session
+        self.process.stdin.write(json.dumps(message).encode() + b"\0")
+        self.process.stdin.flush()
+        while True:
+            answer = self._read()
+            if answer.get("id") == self.number:
+                if "error" in answer:
+                    raise RuntimeError(f"{method}: {answer['error']}")
+                return answer["result"]
+            self._note(answer)
+
+    def _read(self) -> dict:
+        while b"\0" not in self.buffer:
+            chunk = os.read(self.process.stdout.fileno(), 1 << 16)
+            if not chunk:
+                raise RuntimeError("Chromium has ended")
+            self.buffer += chunk
+        message, self.buffer = self.buffer.split(b"\0", 1)
+        return json.loads(message)
+
+    def _note(self, event: dict) -> None:
+        """Whatever the browser complains about: a policy that was broken, a script that failed."""
+        params = event.get("params", {})
+        if event.get("method") == "Log.entryAdded" and params["entry"]["level"] == "error":
+            # That a password was wrong is an answer, not a fault of the page.
+            if "status of 4" not in params["entry"]["text"]:
+                self.complaints.append(f"{params['entry']['text']} {params['entry'].get('url', '')}")
+        if event.get("method") == "Runtime.exceptionThrown":
+            self.complaints.append(json.dumps(params["exceptionDetails"])[:400])
+
+    def run(self, script: str) -> Any:
+        result = self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        if "exceptionDetails" in result:
+            raise RuntimeError(f"{script}: {result['exceptionDetails']}")
+        return result["result"].get("value")
+
+    def wait(self, what: str, script: str, seconds: float = 20) -> Any:
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                value = self.run(f"(() => {{ try {{ return {script} }} catch (e) {{ return null }} }})()")
+            except RuntimeError:
+                value = None  # Between two pages there is nothing to ask.
+            if value:
+                return value
+            if time.monotonic() > until:
+                raise RuntimeError(f"waited in vain for {what}; the page says: {self.text()[:600]}")
+            time.sleep(0.05)
+
+    def open(self, url: str) -> None:
+        self.run("window.left = true")
+        self.call("Page.navigate", url=url)
+        self.wait(url, "!window.left && document.readyState === 'complete'")
+
+    def submit(self, fields: dict[str, str], button: str) -> None:
+        """Types into fields by id and clicks the button with this text, as a person does."""
+        for name, value in fields.items():
+            self.run(f"document.getElementById({json.dumps(name)}).focus()")
+            self.run("document.activeElement.select?.()")
+            self.call("Input.insertText", text=value)
+        self.run("window.left = true")
+        self.click(f"[...document.querySelectorAll('button')].find(b => b.textContent.trim() === {json.dumps(button)})")
+        self.wait(f"the page behind {button}", "!window.left && document.readyState === 'complete'")
+
+    def click(self, element: str) -> None:
+        place = self.run(f"(() => {{ const e = {element}; e.scrollIntoView({{block: 'center'}});"
+                         " const r = e.getBoundingClientRect(); return [r.x + Math.min(r.width / 2, 40), r.y + r.height / 2] })()")
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1)
+
+    def text(self) -> str:
+        return self.run("document.body ? document.body.innerText : ''") or ""
+
+    def picture(self, path: str, width: int, dark: bool) -> None:
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600)
+        scheme = "dark" if dark else "light"
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        time.sleep(0.2)
+        data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=False)["data"]
+        with open(path, "wb") as file:
+            file.write(base64.b64decode(data))
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+        shutil.rmtree(self.profile, ignore_errors=True)
