@@ -76,7 +76,7 @@ def walk(browser: Chromium) -> None:
     browser.submit({"filter": 'eventType eq "user.lifecycle.create"'}, "Search")
     expect.equal("a filter finds its events", browser.run("document.querySelectorAll('.event').length"), 2)
     browser.click("document.querySelector('.event summary')")
-    expect.true("a row opens to the whole event", browser.wait("the event", "document.querySelector('.event .whole dl')"))
+    expect.true("a row opens to the whole event", browser.wait("the event", "!!document.querySelector('.event .whole dl')"))
     expect.equal("hostile names do nothing", browser.run("document.title"), "System Log · Watchfire")
     expect.equal("hostile names make no elements", browser.run("document.querySelectorAll('#rows script, #rows img').length"), 0)
     browser.submit({"filter": 'eventType eq "a" nonsense'}, "Search")
@@ -143,7 +143,7 @@ def pictures(browser: Chromium, folder: Path) -> None:
         take(name)
     browser.open(URL + take_pages["system-log"])
     browser.click("document.querySelector('.event summary')")
-    browser.wait("the event", "document.querySelector('.event .whole dl')")
+    browser.wait("the event", "!!document.querySelector('.event .whole dl')")
     take("system-log-event")
 
 

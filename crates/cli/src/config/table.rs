@@ -153,7 +153,7 @@ pub(crate) fn settings() -> impl Iterator<Item = &'static Setting> {
     SETTINGS.iter().chain(shared_signals::SETTINGS).chain(sign_ins::SETTINGS)
 }
 
-use Section::{Logging, Outbound, Rates, Server, Storage};
+use Section::{Console, Logging, Outbound, Rates, Server, Storage};
 
 const SETTINGS: &[Setting] = &[
     Setting::one(
