@@ -35,7 +35,7 @@ use watchfire_model::{
     entity::Entity,
     id::{SecurityEventsProviderId, UserId},
     object::{
-        AuthnTransaction, EntityRisk, EntityRiskAction, EntityRiskPolicy, EntityRiskRule, Factor, LogoutEndpoint,
+        Action, AuthnTransaction, EntityRisk, EntityRiskAction, EntityRiskPolicy, EntityRiskRule, Factor, LogoutEndpoint,
         LogoutSelection, Membership, Org, ProviderReach, Session, SessionToken, Status, User,
     },
     row::Decision,
@@ -78,6 +78,26 @@ pub fn follow_up(slice: &Slice, entities: &[Entity], provider: Option<&SecurityE
     }
     if let Some(provider) = provider.filter(|_| wanted.anything) {
         needs.push(Need::object::<ProviderReach>(provider.as_str()));
+    }
+    for user in entities.iter().filter_map(Entity::user) {
+        needs.extend(waiting_approvals(slice, user));
+    }
+    needs
+}
+
+/// What may wait for an administrator already of what rules want to do about `user`.
+fn waiting_approvals(slice: &Slice, user: &UserId) -> Vec<Need> {
+    let rules = slice.all::<EntityRiskRule>().into_iter();
+    let mut needs = Vec::new();
+    for rule in rules.filter(|rule| rule.status == Status::Active) {
+        for action in &rule.actions {
+            let calls = act::waiting_calls(action, user, &act::apps(action, slice));
+            needs.extend(
+                calls
+                    .iter()
+                    .map(|call| Need::natural::<Action>(Action::approval_key(&rule.id, user, call))),
+            );
+        }
     }
     needs
 }
@@ -126,6 +146,8 @@ pub struct EntityRisks<'s> {
     reaches: BTreeMap<SecurityEventsProviderId, ProviderReach>,
     users: BTreeMap<UserId, User>,
     ended: BTreeSet<UserId>,
+    /// What this decision has asked an administrator for.
+    asked: BTreeMap<String, Action>,
 }
 
 /// What is known of one entity.
@@ -148,6 +170,7 @@ impl<'s> EntityRisks<'s> {
             reaches: BTreeMap::new(),
             users: BTreeMap::new(),
             ended: BTreeSet::new(),
+            asked: BTreeMap::new(),
         }
     }
 

@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 use watchfire_model::{
     entity::Entity,
-    id::ActionId,
+    id::{ActionId, UserId},
     log::{LogEvent, Outcome, OutcomeResult},
     object::{
         Action, ActionCall, ActionCause, ActionState, CauseSource, EntityRiskAction, LogoutEndpoint, LogoutSelection, UserStatus,
     },
     row::Decision,
+    slice::Slice,
 };
 
 use super::{
@@ -50,27 +51,36 @@ impl EntityRisks<'_> {
         response
     }
 
-    /// Puts the calls into the queue of those that wait for an administrator.
-    fn ask(&self, decision: &mut Decision, context: &mut Context<'_>, deed: &Deed<'_>) {
-        let user = deed.case.user.id.clone();
-        let mut calls = match deed.action {
-            EntityRiskAction::TerminateAllSessions { .. } => vec![ActionCall::EndSessions { user }],
-            EntityRiskAction::RunWorkflow { workflow } => vec![deed.workflow(*workflow)],
-            EntityRiskAction::DeactivateUser => vec![ActionCall::DeactivateUser { user }],
-        };
-        let apps = self.apps(deed.action);
-        calls.extend(apps.iter().map(|endpoint| deed.logout(endpoint)));
+    /// Puts the calls into the queue of those that wait for an administrator. What waits there already
+    /// waits once, with what was said last.
+    fn ask(&mut self, decision: &mut Decision, context: &mut Context<'_>, deed: &Deed<'_>) {
+        let user = &deed.case.user.id;
+        let apps = apps(deed.action, self.slice);
         let why = deed.asks.unwrap_or_default();
         let deferred = Outcome::of(OutcomeResult::Deferred).because(why);
         context.log(decision, deed.event(&apps).outcome(deferred));
-        for call in calls {
-            let row = Action {
+        for call in waiting_calls(deed.action, user, &apps) {
+            let key = Action::approval_key(&deed.met.rule.id, user, &call);
+            let call = match call {
+                ActionCall::Workflow { workflow, .. } => deed.workflow(workflow),
+                other => other,
+            };
+            let known = self.asked.get(&key).or_else(|| self.slice.by_natural::<Action>(&key));
+            let known = known.map(|known| (known.id.clone(), known.created, known.asked));
+            let mut row = Action {
                 state: ActionState::AwaitingApproval,
                 ..deed.row(call, context)
             };
-            let what = record::name(deed.action);
-            context.log(decision, record::approval_asked(deed.case, deed.met, &row, what, why));
-            decision.put(row);
+            if let Some((id, created, asked)) = known {
+                row.id = id;
+                row.created = created;
+                row.asked = asked.saturating_add(1);
+            } else {
+                let what = record::name(deed.action);
+                context.log(decision, record::approval_asked(deed.case, deed.met, &row, what, why));
+            }
+            decision.put(row.clone());
+            self.asked.insert(key, row);
         }
     }
 
@@ -95,7 +105,7 @@ impl EntityRisks<'_> {
     fn end_sessions(&mut self, decision: &mut Decision, context: &mut Context<'_>, deed: &Deed<'_>) {
         let case = deed.case;
         self.end_sessions_here(decision, context, case);
-        let apps = self.apps(deed.action);
+        let apps = apps(deed.action, self.slice);
         for endpoint in &apps {
             let row = deed.row(deed.logout(endpoint), context);
             decision.put(row);
@@ -146,18 +156,37 @@ impl EntityRisks<'_> {
         }
         event.debug("clearedCauses", names(&cleared))
     }
+}
 
-    /// The apps that an action logs the user out of.
-    fn apps(&self, action: &EntityRiskAction) -> Vec<&LogoutEndpoint> {
-        let EntityRiskAction::TerminateAllSessions { universal_logout } = action else {
-            return Vec::new();
-        };
-        let endpoints = self.slice.all::<LogoutEndpoint>().into_iter();
-        match universal_logout {
-            LogoutSelection::None => Vec::new(),
-            LogoutSelection::All => endpoints.collect(),
-            LogoutSelection::Specified(apps) => endpoints.filter(|endpoint| apps.contains(&endpoint.app)).collect(),
-        }
+/// The calls that wait for an administrator when one is asked about `action`; what a webhook says is not
+/// filled in.
+pub(super) fn waiting_calls(action: &EntityRiskAction, user: &UserId, apps: &[&LogoutEndpoint]) -> Vec<ActionCall> {
+    let user = user.clone();
+    let mut calls = match action {
+        EntityRiskAction::TerminateAllSessions { .. } => vec![ActionCall::EndSessions { user: user.clone() }],
+        EntityRiskAction::RunWorkflow { workflow } => vec![ActionCall::Workflow {
+            workflow: *workflow,
+            payload: Value::Null,
+        }],
+        EntityRiskAction::DeactivateUser => vec![ActionCall::DeactivateUser { user: user.clone() }],
+    };
+    calls.extend(apps.iter().map(|endpoint| ActionCall::UniversalLogout {
+        app: endpoint.app.clone(),
+        user: user.clone(),
+    }));
+    calls
+}
+
+/// The apps that an action logs its user out of.
+pub(super) fn apps<'s>(action: &EntityRiskAction, slice: &'s Slice) -> Vec<&'s LogoutEndpoint> {
+    let EntityRiskAction::TerminateAllSessions { universal_logout } = action else {
+        return Vec::new();
+    };
+    let endpoints = slice.all::<LogoutEndpoint>().into_iter();
+    match universal_logout {
+        LogoutSelection::None => Vec::new(),
+        LogoutSelection::All => endpoints.collect(),
+        LogoutSelection::Specified(apps) => endpoints.filter(|endpoint| apps.contains(&endpoint.app)).collect(),
     }
 }
 

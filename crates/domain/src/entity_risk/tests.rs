@@ -1,5 +1,7 @@
 //! Detections, the policy, its actions, and what holds them back.
 
+mod approvals;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use watchfire_model::{
@@ -321,38 +323,6 @@ fn a_rule_acts_on_a_user_once_in_its_cool_down() {
     world.pass(1);
     assert_eq!(outcomes(&world.report("00u1", 4_000)), [OutcomeResult::Success]);
     assert_eq!(world.sessions(), 0);
-}
-
-#[test]
-fn a_provider_that_reaches_too_many_users_has_to_wait_for_an_administrator() {
-    let mut world = World::new(vec![end_sessions(), EntityRiskAction::RunWorkflow { workflow: 7 }]);
-    world.limits.provider_reach_cap = 2;
-    for user in ["00u1", "00u2", "00u3"] {
-        world.add_user(user);
-    }
-    for user in ["00u1", "00u2"] {
-        assert_eq!(outcomes(&world.report(user, 4_000)), [OutcomeResult::Success; 2]);
-    }
-    let third = world.report("00u3", 4_000);
-    assert_eq!(outcomes(&third), [OutcomeResult::Deferred; 2]);
-    assert_eq!(of_type(&third, EventType::SecurityActionRequest).len(), 2);
-    assert_eq!(world.sessions(), 1, "the third user's session goes on");
-    let user = UserId::new("00u3");
-    let waiting = world.actions(ActionState::AwaitingApproval);
-    assert!(waiting.contains(&ActionCall::EndSessions { user }));
-    assert!(
-        waiting
-            .iter()
-            .any(|call| matches!(call, ActionCall::Workflow { workflow: 7, .. }))
-    );
-    // A user that was reached before takes no more room, and the window moves on.
-    world.pass(3_000);
-    assert_eq!(outcomes(&world.report("00u1", 4_000)), [OutcomeResult::Success; 2]);
-    world.pass(601);
-    assert_eq!(outcomes(&world.report("00u3", 4_000)), [OutcomeResult::Success; 2]);
-    let reach = world.slice.get::<ProviderReach>("sse1").expect("the reach");
-    let reached: Vec<&str> = reach.users.iter().map(|(user, _)| user.as_str()).collect();
-    assert_eq!(reached, ["00u1", "00u3"]);
 }
 
 #[test]

@@ -76,6 +76,8 @@ struct ActionObject {
     /// Not before then.
     #[schema(value_type = String, format = DateTime)]
     due_at: Timestamp,
+    /// How often it was asked for while it waited for an approval.
+    asked: u32,
     /// Whether somebody works on it, and until when nobody else may.
     #[schema(value_type = Option<String>, format = DateTime)]
     leased_until: Option<Timestamp>,
@@ -175,6 +177,7 @@ impl From<Action> for ActionObject {
             }),
             attempts: attempts.collect(),
             due_at: action.due_at,
+            asked: action.asked,
             leased_until: action.lease.map(|lease| lease.until),
             created: action.created,
             resumed_at: action.resumed_at,

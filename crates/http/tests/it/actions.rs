@@ -324,7 +324,7 @@ async fn an_action_waits_for_somebody_who_did_not_write_the_rule() -> Result<()>
     let objects: [Object; 4] = [
         waiting("act1", ends, &user, now).into(),
         waiting("act2", run(id), &user, now).into(),
-        waiting("act3", run(id), &user, now).into(),
+        waiting("act3", run(id), "00u0000000000000another", now).into(),
         rule_by("00uanother", now).into(),
     ];
     let server = having(server, objects).await?;

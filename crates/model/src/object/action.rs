@@ -42,6 +42,13 @@ pub struct Action {
     /// When it ended.
     #[serde(default)]
     pub finished_at: Option<Timestamp>,
+    /// How often it was asked for while it waited for an approval.
+    #[serde(default = "once")]
+    pub asked: u32,
+}
+
+const fn once() -> u32 {
+    1
 }
 
 impl Action {
@@ -65,6 +72,7 @@ impl Action {
             created: now,
             resumed_at: None,
             finished_at: None,
+            asked: 1,
         }
     }
 
@@ -77,6 +85,24 @@ impl Action {
     pub fn user(&self) -> Option<&UserId> {
         let caused = || self.cause.as_ref().and_then(|cause| cause.entity.user());
         self.call.user().or_else(caused)
+    }
+
+    /// What one that waits for an approval is found by: there is one for each thing that a rule wants to do
+    /// about a user, however often it is asked for.
+    pub fn approval_key(rule: &EntityRiskRuleId, user: &UserId, call: &ActionCall) -> String {
+        let target = match call {
+            ActionCall::Workflow { workflow, .. } => workflow.to_string(),
+            ActionCall::UniversalLogout { app, .. } => app.to_string(),
+            ActionCall::HookDelivery { .. } | ActionCall::EndSessions { .. } | ActionCall::DeactivateUser { .. } => String::new(),
+        };
+        [rule.as_str(), user.as_str(), call.kind(), &target].join("\u{1f}")
+    }
+
+    fn own_approval_key(&self) -> Option<String> {
+        let rule = &self.cause.as_ref()?.rule;
+        let waits = self.state == ActionState::AwaitingApproval;
+        let user = self.user().filter(|_| waits)?;
+        Some(Self::approval_key(rule, user, &self.call))
     }
 
     /// How long it is kept once it has ended; `None` waits for a person.
@@ -99,7 +125,7 @@ impl Keyed for Action {
         Keys {
             id: self.id.to_string(),
             parent: Some(self.state.as_str().to_owned()),
-            natural: None,
+            natural: self.own_approval_key(),
             expires_at: self.finished_at.zip(self.retention()).map(|(at, kept)| at.plus(kept)),
         }
     }
