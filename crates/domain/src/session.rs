@@ -164,27 +164,12 @@ impl Command for ClearSessions {
     type Outcome = ();
 
     fn needs(&self) -> Vec<Need> {
-        let id = self.user_id.as_str();
-        vec![
-            Need::object::<User>(id),
-            Need::children::<Session>(id),
-            Need::children::<SessionToken>(id),
-            Need::children::<AuthnTransaction>(id),
-            settle_needs(&self.user_id),
-        ]
+        clear_needs(&self.user_id)
     }
 
     fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<()> {
-        let Some(user) = slice.get::<User>(self.user_id.as_str()) else {
-            return Decided::rejected(Rejection::not_found(self.user_id.as_str(), "User"));
-        };
-        let mut decision = Decision::new();
-        let clear = user::event(EventType::UserSessionClear, &self.actor, &self.origin, user);
-        context.log(&mut decision, clear);
         let by = (&self.actor, &self.origin);
-        end_sessions(user, slice, &mut decision, context, by);
-        settle(user, &[Done::SessionsEnded], slice, &mut decision, context, by);
-        Decided::done(decision, ())
+        clear(&self.user_id, &[EventType::UserSessionClear], slice, context, by).into()
     }
 }
 
@@ -204,30 +189,44 @@ impl Command for RevokeEverything {
     type Outcome = ();
 
     fn needs(&self) -> Vec<Need> {
-        let id = self.user_id.as_str();
-        vec![
-            Need::object::<User>(id),
-            Need::children::<Session>(id),
-            Need::children::<SessionToken>(id),
-            Need::children::<AuthnTransaction>(id),
-            settle_needs(&self.user_id),
-        ]
+        clear_needs(&self.user_id)
     }
 
     fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<()> {
-        let Some(user) = slice.get::<User>(self.user_id.as_str()) else {
-            return Decided::rejected(Rejection::not_found(self.user_id.as_str(), "User"));
-        };
-        let mut decision = Decision::new();
-        for event_type in [EventType::UserUniversalLogout, EventType::UserSessionClear] {
-            let event = user::event(event_type, &self.actor, &self.origin, user);
-            context.log(&mut decision, event);
-        }
-        let by = (&self.actor, &self.origin);
-        end_sessions(user, slice, &mut decision, context, by);
-        settle(user, &[Done::SessionsEnded], slice, &mut decision, context, by);
-        Decided::done(decision, ())
+        let events = [EventType::UserUniversalLogout, EventType::UserSessionClear];
+        clear(&self.user_id, &events, slice, context, (&self.actor, &self.origin)).into()
     }
+}
+
+fn clear_needs(user: &UserId) -> Vec<Need> {
+    let id = user.as_str();
+    vec![
+        Need::object::<User>(id),
+        Need::children::<Session>(id),
+        Need::children::<SessionToken>(id),
+        Need::children::<AuthnTransaction>(id),
+        settle_needs(user),
+    ]
+}
+
+/// Ends all that lets a user in, under these events, and settles what that settles.
+fn clear(
+    user: &UserId,
+    events: &[EventType],
+    slice: &Slice,
+    context: &mut Context<'_>,
+    by: (&Actor, &RequestOrigin),
+) -> Result<(Decision, ()), Rejection> {
+    let found = slice.get::<User>(user.as_str());
+    let user = found.ok_or_else(|| Rejection::not_found(user.as_str(), "User"))?;
+    let mut decision = Decision::new();
+    for event_type in events {
+        let event = user::event(*event_type, by.0, by.1, user);
+        context.log(&mut decision, event);
+    }
+    end_sessions(user, slice, &mut decision, context, by);
+    settle(user, &[Done::SessionsEnded], slice, &mut decision, context, by);
+    Ok((decision, ()))
 }
 
 /// Ends what lets `user` in: sessions, tokens for sessions, sign-ins under way. One event a session, all

@@ -12,13 +12,10 @@ use watchfire_model::{
 };
 
 use super::workflows::{MANAGE, READ};
-use crate::{App, Error, Result, access::Principal, reads::Listed};
+use crate::{App, Error, Result, access::Principal};
 
 /// The scope that revokes everything of a user.
 pub const REVOKE: &str = "okta.universalLogout.manage";
-
-/// Users that are read at one time.
-const PAGE: u32 = 500;
 
 /// What an administrator says of an app's endpoint.
 #[derive(Clone, Debug)]
@@ -124,7 +121,7 @@ impl App {
             RevokedSubject::IssSub(issuer, id) if self.org_urls().iter().any(|url| *url == issuer.trim_end_matches('/')) => id,
             RevokedSubject::IssSub(..) => return Ok(None),
             RevokedSubject::Email(email) => {
-                // A login is an email address; another address of a profile is looked for one by one.
+                // A login is an email address; but a profile may have another address.
                 let found: Option<User> = self.find(&fold(&email)).await?;
                 return match found {
                     Some(user) => Ok(Some(user.id)),
@@ -137,24 +134,9 @@ impl App {
     }
 
     async fn user_with_email(&self, email: &str) -> Result<Option<UserId>> {
-        let has = |user: &User| {
-            let own = user.profile.get("email").and_then(serde_json::Value::as_str);
-            own.is_some_and(|own| fold(own) == fold(email))
-        };
-        let mut found = None;
-        let mut after: Option<String> = None;
-        loop {
-            let page: Listed<(User, i64)> = self.places(after.as_deref(), PAGE).await?;
-            for (user, _) in page.items.into_iter().filter(|(user, _)| has(user)) {
-                // Two users with one address: nobody can say who is meant.
-                if found.replace(user.id).is_some() {
-                    return Ok(None);
-                }
-            }
-            match page.next {
-                Some(next) => after = Some(next),
-                None => return Ok(found),
-            }
-        }
+        let mut found: Vec<User> = self.children(&fold(email)).await?;
+        // Two users with one address: nobody can say who is meant.
+        let only = found.pop().filter(|_| found.is_empty());
+        Ok(only.map(|user| user.id))
     }
 }

@@ -137,6 +137,34 @@ async fn a_revocation_call_ends_the_sessions_of_its_user() -> Result<()> {
     Ok(())
 }
 
+/// A profile's address finds its user when it is no login, unless two have it.
+#[tokio::test]
+async fn a_revocation_call_names_its_user_by_the_profiles_address() -> Result<()> {
+    let server = TestServer::start().await?;
+    for (login, email) in [
+        ("a@corp.example", "Ann@mail.example"),
+        ("b@corp.example", "both@mail.example"),
+        ("c@corp.example", "both@mail.example"),
+    ] {
+        let profile = json!({"firstName": "A", "lastName": "B", "email": email, "login": login});
+        let made = server
+            .call("POST", "/api/v1/users")
+            .json(&json!({ "profile": profile }))
+            .send()
+            .await?;
+        assert_eq!(made.status, 200, "{}", made.text);
+    }
+    for (email, status) in [("ann@MAIL.example", 204), ("both@mail.example", 404), ("b@corp.example", 204)] {
+        let body = json!({"sub_id": {"format": "email", "email": email}});
+        assert_eq!(
+            server.call("POST", REVOKE).json(&body).send().await?.status,
+            status,
+            "{email}"
+        );
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_revocation_call_that_is_none_gets_the_contracts_answers() -> Result<()> {
     let server = TestServer::start().await?;

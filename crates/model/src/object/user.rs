@@ -105,6 +105,8 @@ impl Keyed for User {
     fn keys(&self) -> Keys {
         Keys {
             id: self.id.to_string(),
+            // Another address than the login is no key: two may have one. They are found under it.
+            parent: self.profile_text("email").map(fold),
             natural: Some(fold(&self.login)),
             ..Keys::default()
         }
