@@ -8,50 +8,74 @@ use crate::stage::{Counts, Report};
 use crate::workspace::{Workspace, say, shown};
 
 const BUDGET: Duration = Duration::from_secs(240);
-/// The test that has to fail …
-const TEST: &str = "durability::an_answer_waits_for_the_sync";
-/// … and for this reason, not because the build or the start is broken.
-const REASON: &str = "answered ";
-const FEATURES: &[&str] = &["sabotage-no-sync", "sabotage-early-answer"];
 
-/// Runs the test once for each defect.
+/// A defect, the test that has to fail, and for which reason: not because the build or the start is broken.
+struct Defect {
+    feature: &'static str,
+    test: &'static str,
+    reason: &'static str,
+}
+
+/// Defects that do not hide each other share a build.
+const BUILDS: &[&[Defect]] = &[
+    &[Defect {
+        feature: "sabotage-no-sync",
+        test: "durability::an_answer_waits_for_the_sync",
+        reason: "answered ",
+    }],
+    &[
+        Defect {
+            feature: "sabotage-early-answer",
+            test: "durability::an_answer_waits_for_the_sync",
+            reason: "answered ",
+        },
+        Defect {
+            feature: "sabotage-no-dedupe",
+            test: "exactly_once::a_token_that_comes_again_is_one",
+            reason: "taken twice",
+        },
+    ],
+];
+
+/// Runs the test of each defect in a build with it.
 pub(crate) fn run(workspace: &Workspace, report: &mut Report) {
-    for feature in FEATURES {
-        let done = report.stage(&format!("{feature} is found out"), BUDGET, || found_out(workspace, feature));
+    for defects in BUILDS {
+        let names: Vec<&str> = defects.iter().map(|defect| defect.feature).collect();
+        let stage = format!("{} found out", names.join(" and "));
+        let done = report.stage(&stage, BUDGET, || found_out(workspace, defects));
+        let count = u64::try_from(defects.len()).unwrap_or(u64::MAX);
         report.count(Counts {
-            passed: done.map_or(0, |()| 1),
-            failed: done.map_or(1, |()| 0),
+            passed: done.map_or(0, |()| count),
+            failed: done.map_or(count, |()| 0),
             skipped: 0,
         });
     }
 }
 
-fn found_out(workspace: &Workspace, feature: &str) -> Result<()> {
+fn found_out(workspace: &Workspace, defects: &[Defect]) -> Result<()> {
     let package = "watchfire-harness";
-    let mut command = workspace.cargo(&[
-        "test",
-        "--package",
-        package,
-        "--features",
-        feature,
-        "--test",
-        "it",
-        "--",
-        TEST,
-    ]);
+    let features: Vec<&str> = defects.iter().map(|defect| defect.feature).collect();
+    let features = features.join(",");
+    let mut arguments = vec!["test", "--package", package, "--features", &features, "--test", "it", "--"];
+    arguments.extend(defects.iter().map(|defect| defect.test));
+    let mut command = workspace.cargo(&arguments);
     command.stdin(Stdio::null()).stderr(Stdio::inherit());
     let shown = shown(&command);
     let output = command.output().with_context(|| shown.clone())?;
     let text = String::from_utf8_lossy(&output.stdout);
     say(text.trim_end());
-    verdict(output.status.success(), &text).with_context(|| shown)
+    for defect in defects {
+        verdict(defect, output.status.success(), &text).with_context(|| format!("{}: {shown}", defect.feature))?;
+    }
+    Ok(())
 }
 
-fn verdict(passed: bool, text: &str) -> Result<()> {
+fn verdict(defect: &Defect, passed: bool, text: &str) -> Result<()> {
+    let Defect { test, reason, .. } = defect;
     if passed {
         bail!("the test passes in a build with the defect");
     }
-    if !text.contains(&format!("test {TEST} ... FAILED")) || !text.contains(REASON) {
+    if !text.contains(&format!("test {test} ... FAILED")) || !text.contains(reason) {
         bail!("it did not fail for the defect");
     }
     Ok(())
@@ -63,10 +87,13 @@ mod tests {
 
     #[test]
     fn only_a_failure_for_the_defect_is_a_proof() {
-        let found = format!("test {TEST} ... FAILED\nanswered without a sync\n");
-        assert!(verdict(false, &found).is_ok());
-        assert!(verdict(true, &format!("test {TEST} ... ok\n")).is_err());
-        assert!(verdict(false, "").is_err(), "it did not build");
-        assert!(verdict(false, &format!("test {TEST} ... FAILED\nno signing key\n")).is_err());
+        for defect in BUILDS.iter().copied().flatten() {
+            let Defect { test, reason, .. } = defect;
+            let found = format!("test {test} ... FAILED\n{reason}without a sync\n");
+            assert!(verdict(defect, false, &found).is_ok());
+            assert!(verdict(defect, true, &format!("test {test} ... ok\n")).is_err());
+            assert!(verdict(defect, false, "").is_err(), "it did not build");
+            assert!(verdict(defect, false, &format!("test {test} ... FAILED\nno signing key\n")).is_err());
+        }
     }
 }

@@ -240,11 +240,25 @@ fn refused(failure: VerifyFailure) -> Error {
 /// SET-22: by issuer, so that one provider's tokens never stand in the way of another's, and so that what
 /// was received is remembered past the provider's removal.
 fn set_keys(set: &VerifiedSet) -> SetKeys {
-    let key = |space: &str, value: &str| -> DedupeKey { dedupe_key(space, &set.issuer, value) };
+    let key = |space: &str, value: &str| -> DedupeKey { dedupe_key(space, &set.issuer, &memory_of(value)) };
     let content = watchfire_crypto::digest::hex(set.digest);
     SetKeys {
         jti: key("set", &set.jti),
         content: key("set content", &format!("{}\0{content}", set.jti)),
         conflict: key("set conflict", &set.jti),
     }
+}
+
+/// What a key is made of.
+#[cfg(not(feature = "sabotage-no-dedupe"))]
+const fn memory_of(value: &str) -> std::borrow::Cow<'_, str> {
+    std::borrow::Cow::Borrowed(value)
+}
+
+/// The defect: nothing is remembered.
+#[cfg(feature = "sabotage-no-dedupe")]
+fn memory_of(value: &str) -> std::borrow::Cow<'_, str> {
+    static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    std::borrow::Cow::Owned(format!("{value} {count}"))
 }

@@ -4,4 +4,5 @@ mod behind;
 mod conformance;
 mod disk;
 mod durability;
+mod exactly_once;
 mod faults;
