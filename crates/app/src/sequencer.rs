@@ -12,7 +12,10 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
-use watchfire_domain::{Command, Context, command::MAX_FOLLOW_UPS};
+use watchfire_domain::{
+    Command, Context,
+    command::{HookSubscriptions, MAX_FOLLOW_UPS},
+};
 use watchfire_model::{row::Decision, time::Timestamp};
 use watchfire_store::{
     StoreError,
@@ -272,15 +275,22 @@ impl<J: Journal> Sequencer<J> {
             slice.merge(self.journal.load(&more).await?);
             asked.append(&mut more);
         }
-        let hooks = self.state.directory();
+        let directory = self.state.directory();
         self.last = self.last.max(self.clock.now());
+        let quota = self.state.hook_quota();
+        let nobody = HookSubscriptions::new();
+        let hooks = if quota.has_room(self.last) {
+            directory.hook_subscriptions()
+        } else {
+            &nobody
+        };
         self.ids.begin_decision();
         let decision = Arc::new(pending.decide(
             &slice,
             &mut Context {
                 now: self.last,
                 ids: &mut self.ids,
-                hooks: hooks.hook_subscriptions(),
+                hooks,
             },
         ));
         if decision.rows.is_empty() {

@@ -13,10 +13,13 @@ use watchfire_domain::{
 };
 use watchfire_model::{
     id::RiskProviderId,
-    object::{Kind, Object},
+    object::{ActionState, Kind, Object},
     time::Timestamp,
 };
-use watchfire_store::{index::Index, journal::Journal};
+use watchfire_store::{
+    index::{Index, PageQuery},
+    journal::Journal,
+};
 
 use crate::{
     App, Clock, Entropy, Error, Result, Vault,
@@ -73,8 +76,13 @@ pub struct Started {
 /// # Errors
 /// When the store does not answer, or its keys were sealed under another key file.
 pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToken) -> Result<Started> {
-    let state = Arc::new(State::new(parts.settings.signals).with_outbox(parts.settings.delivery.outbox));
+    let state = Arc::new(
+        State::new(parts.settings.signals)
+            .with_outbox(parts.settings.delivery.outbox)
+            .with_hook_quota(parts.settings.delivery.hook_quota),
+    );
     load_directory(&*parts.index, &state).await?;
+    load_hook_quota(&*parts.index, &state, parts.clock.now()).await?;
     load_signals(&*parts.index, &state, parts.clock.now()).await?;
     load_population(&*parts.index, &state, &parts.settings.sign_ins).await?;
     let ids = KeyedIds::new(parts.vault.id_key(), parts.epoch);
@@ -108,6 +116,7 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
     if app.settings.geo.folder.is_some() {
         tokio::spawn(app.clone().keep_geo_data(stop.clone()));
     }
+    tokio::spawn(app.clone().watch_hook_quota(stop.clone()));
     let delivery = tokio::spawn(Delivery::new(app.clone(), epoch).run(stop.clone()));
     let streams = tokio::spawn(app.clone().keep_streams_in(stop.clone()));
     let population = tokio::spawn(app.clone().keep_population(stop.clone()));
@@ -158,6 +167,37 @@ async fn load_directory(index: &dyn Index, state: &State) -> Result<()> {
         objects.extend(index.get(Kind::User, &owner).await?);
     }
     state.load(objects);
+    Ok(())
+}
+
+/// Deliveries that are read at one time while they are counted.
+const DELIVERY_PAGE: u32 = 1_000;
+
+/// What event hooks were given in the last day. Such rows are kept for a day, so that all are there.
+async fn load_hook_quota(index: &dyn Index, state: &State, now: Timestamp) -> Result<()> {
+    if state.directory().event_hooks().next().is_none() {
+        return Ok(());
+    }
+    for action_state in [ActionState::Pending, ActionState::Done, ActionState::Dead] {
+        let mut query = PageQuery {
+            kind: Kind::Action,
+            parent: Some(action_state.as_str().to_owned()),
+            after: 0,
+            limit: DELIVERY_PAGE,
+        };
+        loop {
+            let page = index.page(&query).await?;
+            for object in &page.objects {
+                if let Object::Action(action) = object {
+                    state.hook_quota().load(action, now);
+                }
+            }
+            match page.next {
+                Some(next) => query.after = next,
+                None => break,
+            }
+        }
+    }
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The hot state: what every request looks at, kept in memory and published after each sync.
 
 mod directory;
+mod hook_quota;
 mod outbox;
 mod population;
 mod signals;
@@ -15,12 +16,16 @@ use watchfire_model::{
     time::Timestamp,
 };
 
-pub(crate) use self::population::Until;
 pub use self::{
     directory::Directory,
+    hook_quota::HookQuotaLimits,
     outbox::{Due, Outbox, OutboxLimits, TargetKey},
     population::Statistics,
     signals::{LiveSignals, SignalLimits},
+};
+pub(crate) use self::{
+    hook_quota::{HookQuota, Reached},
+    population::Until,
 };
 
 /// What requests read without touching the store.
@@ -29,6 +34,7 @@ pub struct State {
     directory: ArcSwap<Directory>,
     signals: LiveSignals,
     outbox: Outbox,
+    hook_quota: HookQuota,
     statistics: Statistics,
     changed: watch::Sender<()>,
 }
@@ -40,6 +46,7 @@ impl State {
             directory: ArcSwap::default(),
             signals: LiveSignals::new(limits),
             outbox: Outbox::new(OutboxLimits::default()),
+            hook_quota: HookQuota::new(HookQuotaLimits::default()),
             statistics: Statistics::default(),
             changed: watch::Sender::new(()),
         }
@@ -49,6 +56,13 @@ impl State {
     #[must_use]
     pub fn with_outbox(mut self, limits: OutboxLimits) -> Self {
         self.outbox = Outbox::new(limits);
+        self
+    }
+
+    /// With these limits of what event hooks are given.
+    #[must_use]
+    pub fn with_hook_quota(mut self, limits: HookQuotaLimits) -> Self {
+        self.hook_quota = HookQuota::new(limits);
         self
     }
 
@@ -77,6 +91,11 @@ impl State {
         &self.outbox
     }
 
+    /// What event hooks were given in the last day.
+    pub(crate) const fn hook_quota(&self) -> &HookQuota {
+        &self.hook_quota
+    }
+
     /// Puts what the store has into an empty state.
     pub fn load(&self, objects: impl IntoIterator<Item = Object>) {
         let mut directory = Directory::clone(&self.directory());
@@ -93,6 +112,9 @@ impl State {
             rows().for_each(|row| directory.apply(row));
             self.directory.store(Arc::new(directory));
             self.changed.send_replace(());
+        }
+        for decision in decisions {
+            self.hook_quota.count(decision, now);
         }
         for row in rows() {
             self.outbox.publish(row);

@@ -393,6 +393,7 @@ impl Values<'_> {
             timeout: self.time("action-timeout")?,
             horizon: self.time("action-retry-horizon")?,
             drain,
+            hook_quota: self.hook_quota()?,
             outbox: OutboxLimits {
                 queue_per_target: self.positive("action-queue-per-target")?,
                 calls_per_target: self.positive("action-calls-per-target")?,

@@ -1,11 +1,15 @@
 //! Event hooks (okta.md 10.4): the rules. The commands are in `event_hook/commands.rs`.
 
 mod commands;
+mod quota;
 
 #[cfg(test)]
 mod tests;
 
-pub use self::commands::{AuthChange, ChangeEventHook, CreateEventHook, DeleteEventHook, EventHookChange, EventHookDraft};
+pub use self::{
+    commands::{AuthChange, ChangeEventHook, CreateEventHook, DeleteEventHook, EventHookChange, EventHookDraft},
+    quota::{NoteHookQuota, QuotaNews},
+};
 
 use std::collections::BTreeSet;
 

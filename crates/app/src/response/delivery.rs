@@ -4,6 +4,7 @@
 
 mod call;
 mod hook;
+mod hook_quota;
 mod logout;
 mod webhook;
 
@@ -32,7 +33,7 @@ pub(super) use self::{
 use crate::{
     App, Error, Result,
     sequencer::ErrorChain,
-    state::{Due, OutboxLimits, TargetKey},
+    state::{Due, HookQuotaLimits, OutboxLimits, TargetKey},
 };
 
 /// Named limits of the deliveries.
@@ -48,6 +49,8 @@ pub struct DeliveryLimits {
     pub drain: Duration,
     /// The queues.
     pub outbox: OutboxLimits,
+    /// What event hooks are given in a day.
+    pub hook_quota: HookQuotaLimits,
     /// Whether no other process works on this store, so that the leases of earlier starts are void.
     pub sole: bool,
 }
@@ -60,6 +63,7 @@ impl Default for DeliveryLimits {
             horizon: Duration::from_secs(24 * 3_600),
             drain: Duration::from_millis(500),
             outbox: OutboxLimits::default(),
+            hook_quota: HookQuotaLimits::default(),
             sole: true,
         }
     }

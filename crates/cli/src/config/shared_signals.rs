@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use watchfire_app::intake::{
-    security_events::{ClockSkew, SetLimits},
-    streams_in::StreamLimits,
+use watchfire_app::{
+    intake::{
+        security_events::{ClockSkew, SetLimits},
+        streams_in::StreamLimits,
+    },
+    state::HookQuotaLimits,
 };
 
 use super::{ConfigError, Values};
@@ -23,6 +26,13 @@ impl Values<'_> {
                 expiry: self.time_or_zero("set-expiry-skew")?,
             },
             verifications: self.positive("set-verifications")?,
+        })
+    }
+
+    pub(super) fn hook_quota(&self) -> Result<HookQuotaLimits, ConfigError> {
+        Ok(HookQuotaLimits {
+            events: self.positive("event-hook-events-per-day")?,
+            warning: self.positive("event-hook-warning")?,
         })
     }
 

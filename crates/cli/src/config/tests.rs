@@ -172,12 +172,16 @@ fn the_reference_names_every_setting_once() {
 fn every_limit_of_tokens_and_streams_can_be_set() {
     let shown = |pairs: &[(&'static str, &str)]| {
         let settings = load(pairs).unwrap().settings("http://x");
-        format!("{:#?} {:#?} {:#?}", settings.sets, settings.streams, settings.event_keys)
+        let hooks = settings.delivery.hook_quota;
+        format!(
+            "{:#?} {:#?} {:#?} {hooks:#?}",
+            settings.sets, settings.streams, settings.event_keys
+        )
     };
     let defaults = shown(&[]);
     let names = table::settings().filter(|setting| {
         let is_of = |beginning: &str| setting.name.starts_with(beginning);
-        is_of("stream-") || is_of("set-") || is_of("event-keys-") || setting.name == "max-set-size"
+        is_of("stream-") || is_of("set-") || is_of("event-keys-") || is_of("event-hook-") || setting.name == "max-set-size"
     });
     let mut count = 0;
     for setting in names {
@@ -191,7 +195,7 @@ fn every_limit_of_tokens_and_streams_can_be_set() {
         assert_eq!(lines.count(), 1, "{}: {changed}", setting.name);
         count += 1;
     }
-    assert_eq!(count, 23);
+    assert_eq!(count, 25);
     for (name, value) in [
         ("stream-last-words", "3s"),
         ("stream-backoff-cap", "10ms"),

@@ -1,8 +1,11 @@
 //! Event hooks (okta.md 10.4) through the router.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use serde_json::{Value, json};
-use watchfire_harness::{ORG_URL, Reply, Target, TestServer};
+use watchfire_app::state::HookQuotaLimits;
+use watchfire_harness::{ORG_URL, Reply, SetSender, Target, TestServer};
 
 use crate::{
     actions::{pass, results, server},
@@ -334,5 +337,48 @@ async fn the_credential_is_in_no_answer_and_no_log() -> Result<()> {
         let seen = server.call("GET", path).send().await?.text;
         assert!(!seen.contains(CREDENTIAL), "{path}: {seen}");
     }
+    Ok(())
+}
+
+/// okta.md 10.4: so many events a day, a warning before, none beyond; a restart forgets nothing.
+#[tokio::test]
+async fn hooks_get_so_many_events_a_day() -> Result<()> {
+    let mut settings = SetSender::settings();
+    settings.delivery.hook_quota = HookQuotaLimits { events: 5, warning: 3 };
+    let (mut server, mut target) = (TestServer::start_with(settings).await?, Target::start().await?);
+    verified(&server, &mut target).await?;
+    let mut given = 0;
+    for number in 0..8 {
+        people::user(&server, &format!("user-{number}@example.com")).await?;
+        if number < 5 {
+            target.next().await?;
+            given += 1;
+        }
+        if number == 6 {
+            server = server.restart().await?;
+        }
+    }
+    let warned = |event_type: &'static str| {
+        let server = &server;
+        async move {
+            let until = tokio::time::Instant::now() + Duration::from_secs(20);
+            loop {
+                let found = events(server, event_type).await?;
+                if !found.is_empty() || tokio::time::Instant::now() > until {
+                    return anyhow::Ok(found);
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+    };
+    let warning = warned("system.org.rate_limit.warning").await?;
+    let violation = warned("system.org.rate_limit.violation").await?;
+    assert_eq!(warning[0]["debugContext"]["debugData"]["threshold"], "3");
+    assert_eq!(violation[0]["debugContext"]["debugData"]["threshold"], "5");
+    assert_eq!((given, target.take().is_none()), (5, true), "a sixth was delivered");
+    server.clock.advance(Duration::from_secs(24 * 60 * 60 + 60));
+    people::user(&server, "tomorrow@example.com").await?;
+    let delivered = target.next().await?.json();
+    assert_eq!(delivered["data"]["events"][0]["eventType"], "user.lifecycle.create");
     Ok(())
 }

@@ -89,4 +89,16 @@ pub(super) const SETTINGS: &[Setting] = &[
         "60s",
         "Time between two polls of a stream that is paused or disabled: there may be word that it no longer is",
     ),
+    Setting::limit(
+        "event-hook-events-per-day",
+        "N",
+        "400000",
+        "Events that all event hooks together are given in 24 hours; past it they are given none",
+    ),
+    Setting::limit(
+        "event-hook-warning",
+        "N",
+        "280000",
+        "From so many of them on the System Log warns",
+    ),
 ];
