@@ -43,7 +43,7 @@ fn expressions_look_at_the_sign_in() {
 #[test]
 fn refuses_what_it_cannot_read_or_bound() {
     let long = format!("true || {}", "x".repeat(MAX_SOURCE));
-    let many = format!("user.groups.exists(g, {})", vec!["g == 'a'"; 12].join(" || "));
+    let many = format!("user.groups.exists(g, {})", ["g == 'a'"; 12].join(" || "));
     for (source, want) in [
         ("", "at line 1"),
         ("security.risk.level = 'HIGH'", "at line 1, column"),
