@@ -65,12 +65,16 @@ const LAYERS: &[Layer] = &[
         name: "model",
         may_use: &[],
     },
-    // For tests only: nothing but a test may name these two.
+    // For tests and measurements only: nothing that is shipped may name these three.
     Layer {
         name: "harness",
         may_use: &[
             "http", "console", "app", "domain", "store", "egress", "engine", "ssf", "crypto", "model", "fixtures",
         ],
+    },
+    Layer {
+        name: "bench",
+        may_use: &["http", "app", "store", "engine", "crypto", "model", "fixtures"],
     },
     Layer {
         name: "fixtures",

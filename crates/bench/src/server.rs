@@ -1,0 +1,95 @@
+//! The server, in this process, over the store that was seeded.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::Result;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use watchfire_app::{
+    App, Parts, Settings, Vault,
+    geo::{Folder, GeoSettings},
+    sequencer::Ended,
+    start,
+};
+use watchfire_http::{
+    Edge, Limits, Site,
+    links::Links,
+    listener::{self, ListenerLimits},
+};
+use watchfire_store::{index::Index, settings::Settings as StoreSettings, sqlite};
+
+use crate::machine::{SystemClock, SystemEntropy};
+
+/// The installation's key: the seed must hash as the server does.
+pub(crate) const KEY: [u8; 32] = [7; 32];
+/// The administrator's token.
+pub(crate) const TOKEN: &str = "00bench-administrator-token";
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) app: App,
+    pub(crate) index: Arc<dyn Index>,
+    pub(crate) address: std::net::SocketAddr,
+    sequencer: tokio::task::JoinHandle<Ended>,
+    stop: CancellationToken,
+}
+
+impl Server {
+    /// Opens the store and listens on a free port of loopback.
+    pub(crate) async fn start(folder: &Path) -> Result<Self> {
+        let data = folder.join("data");
+        let clock = Arc::new(SystemClock);
+        let store = sqlite::open(&data, &StoreSettings::default(), watchfire_app::Clock::now(&*clock)).await?;
+        let index: Arc<dyn Index> = Arc::new(store.reader);
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let stop = CancellationToken::new();
+        let settings = Settings {
+            api_calls_per_minute: 0,
+            geo: GeoSettings {
+                folder: Some(Folder::of(&data).path().to_owned()),
+                ..GeoSettings::default()
+            },
+            ..Settings::new(format!("http://{address}"))
+        };
+        let parts = Parts {
+            last_decision: store.journal.last_published(),
+            journal: store.journal,
+            index: Arc::clone(&index),
+            epoch: store.epoch,
+            clock,
+            entropy: Arc::new(SystemEntropy),
+            vault: Vault::new(&KEY)?,
+            settings,
+            first_token: Some(TOKEN.to_owned()),
+        };
+        let started = start(parts, stop.clone()).await?;
+        let edge = Edge {
+            links: Links::new(&format!("http://{address}")),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            trusted_proxies: Vec::new(),
+            tls: false,
+            limits: Limits {
+                api_calls_per_minute: 0,
+                ..Limits::default()
+            },
+        };
+        let site = Site::new(Arc::new(edge), watchfire_http::router(started.app.clone()));
+        tokio::spawn(listener::serve(listener, None, site, ListenerLimits::default(), stop.clone()));
+        Ok(Self {
+            app: started.app,
+            index,
+            address,
+            sequencer: started.sequencer,
+            stop,
+        })
+    }
+
+    /// Ends it.
+    pub(crate) async fn stop(self) -> Result<()> {
+        self.stop.cancel();
+        self.sequencer.await?;
+        Ok(())
+    }
+}
