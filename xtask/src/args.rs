@@ -7,10 +7,19 @@ use anyhow::{Result, bail};
 pub(crate) enum Task {
     Check,
     Layers,
-    Test { require_all: bool, only: Only },
+    Test {
+        require_all: bool,
+        only: Only,
+    },
     Ci,
-    Openapi { check: bool },
+    Openapi {
+        check: bool,
+    },
     Screenshots,
+    /// The words go to the bench as they are.
+    Bench {
+        words: Vec<String>,
+    },
 }
 
 /// Which tests are to be run.
@@ -27,8 +36,7 @@ pub(crate) struct Args {
     pub(crate) task: Task,
 }
 
-const USAGE: &str =
-    "usage: cargo xtask check | layers | test [--require-all] [--rust | --clients] | ci | openapi [--check] | screenshots";
+const USAGE: &str = "usage: cargo xtask check | layers | test [--require-all] [--rust | --clients] | ci | openapi [--check] | screenshots | bench score [--users N] …";
 
 impl Args {
     pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Self> {
@@ -36,6 +44,12 @@ impl Args {
         let Some((task, flags)) = words.split_first() else {
             bail!(USAGE)
         };
+        if task == "bench" {
+            let words = flags.to_vec();
+            return Ok(Self {
+                task: Task::Bench { words },
+            });
+        }
         let known: &[&str] = match task.as_str() {
             "test" => &["--require-all", "--rust", "--clients"],
             "openapi" => &["--check"],
@@ -82,6 +96,8 @@ mod tests {
     fn reads_each_task() {
         assert_eq!(parse("check").unwrap(), Task::Check);
         assert_eq!(parse("openapi --check").unwrap(), Task::Openapi { check: true });
+        let words = ["score", "--users", "10"].map(str::to_owned).to_vec();
+        assert_eq!(parse("bench score --users 10").unwrap(), Task::Bench { words });
         assert_eq!(
             parse("test").unwrap(),
             Task::Test {

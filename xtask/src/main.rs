@@ -1,4 +1,4 @@
-//! Chores of this repository: `cargo xtask check | layers | test | ci | openapi | screenshots`.
+//! Chores of this repository: `cargo xtask check | layers | test | ci | openapi | screenshots | bench`.
 //!
 //! `check` is what must hold for every commit, `test` runs every test for whose tools it finds what it needs,
 //! `ci` is both, with nothing left out, and the figures of a release build.
@@ -39,6 +39,10 @@ fn run() -> Result<()> {
         Task::Layers => layers::check(&workspace),
         Task::Screenshots => suites::screenshots(&workspace),
         Task::Openapi { check } => generated::run(&workspace, check),
+        Task::Bench { words } => {
+            let build = ["run", "--release", "--package", "watchfire-bench", "--"];
+            workspace::run(workspace.cargo(&build).args(words))
+        }
         Task::Check => {
             let mut report = Report::default();
             checks::run(&workspace, &mut report);

@@ -34,10 +34,9 @@ pub(crate) async fn measure(options: &Score, server: &Server, attempts: &[Attemp
     };
     let of_all: Vec<_> = stored.iter().filter(|(attempt, _)| attempt.length == 0).collect();
     // Once through for the caches of code and allocator.
-    of_all
-        .iter()
-        .take(2_000)
-        .for_each(|(attempt, profile)| drop(scorer.time(attempt, profile)));
+    of_all.iter().take(2_000).for_each(|(attempt, profile)| {
+        black_box(scorer.time(attempt, profile));
+    });
     let mut costs: Vec<Cost> = of_all
         .iter()
         .cycle()

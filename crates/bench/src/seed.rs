@@ -62,7 +62,7 @@ pub(crate) async fn run(options: &Score, folder: &Path) -> Result<()> {
         begun.elapsed().as_secs()
     ));
     let mut teacher = Teacher::new(&data)?;
-    let taught: Vec<(String, Attempt)> = lives.iter().filter_map(|life| teacher.live(life)).collect();
+    let taught: Vec<Taught> = lives.iter().filter_map(|life| teacher.live(life)).collect();
     say(&format!("profiles made in {} s", begun.elapsed().as_secs()));
     let lengths = |length: u32| {
         lives
@@ -71,7 +71,7 @@ pub(crate) async fn run(options: &Score, folder: &Path) -> Result<()> {
             .take(OF_EACH_LENGTH)
             .map(move |life| (length, life))
     };
-    let of_lengths: Vec<(String, Attempt)> = LENGTHS
+    let of_lengths: Vec<Taught> = LENGTHS
         .into_iter()
         .flat_map(lengths)
         .filter_map(|(length, life)| teacher.live_for(life, length))
@@ -83,6 +83,9 @@ pub(crate) async fn run(options: &Score, folder: &Path) -> Result<()> {
     say(&format!("seeded in {} s", begun.elapsed().as_secs()));
     Ok(())
 }
+
+/// A profile as it is stored, and the attempt on it.
+type Taught = (String, Attempt);
 
 /// Makes profiles by the engine, as accepted sign-ins do.
 struct Teacher {
@@ -103,7 +106,7 @@ impl Teacher {
     }
 
     /// The profile of a life but for its last sign-in, which is the attempt.
-    fn live(&mut self, life: &[Seen]) -> Option<(String, Attempt)> {
+    fn live(&mut self, life: &[Seen]) -> Option<Taught> {
         let (last, before) = life.split_last()?;
         let mut profile = Profile::default();
         for seen in before {
@@ -113,7 +116,7 @@ impl Teacher {
     }
 
     /// The profile of so many sign-ins, evenly over the last year, of the kinds that this life has.
-    fn live_for(&mut self, life: &[Seen], length: u32) -> Option<(String, Attempt)> {
+    fn live_for(&mut self, life: &[Seen], length: u32) -> Option<Taught> {
         let (last, before) = life.split_last()?;
         let mut profile = Profile::default();
         let pause = Duration::from_secs(365 * 24 * 3_600) / length;
@@ -184,7 +187,7 @@ impl Writer {
         mut self,
         options: &Score,
         teacher: &Teacher,
-        (taught, of_lengths): (Vec<(String, Attempt)>, Vec<(String, Attempt)>),
+        (taught, of_lengths): (Vec<Taught>, Vec<Taught>),
         folder: &Path,
     ) -> Result<()> {
         let users = usize::try_from(options.users)?;
@@ -218,10 +221,10 @@ impl Writer {
             profile: profile.to_owned(),
         });
         self.written += 1;
-        if self.written % GROUP == 0 {
+        if self.written.is_multiple_of(GROUP) {
             self.flush().await?;
         }
-        if self.written % 100_000 == 0 {
+        if self.written.is_multiple_of(100_000) {
             say(&format!("{} users written", self.written));
         }
         Ok(())
