@@ -124,6 +124,7 @@ impl Scorer<'_> {
             population: &statistics.around(&path),
             windows: &statistics.windows(&self.secret, &tried, &attempt.user),
             signals: &Signals::default(),
+            behaviors: &[],
         };
         black_box(assess(known, &tried, &path, &self.settings));
         let ended = thread_cpu();

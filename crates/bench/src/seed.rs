@@ -1,7 +1,12 @@
 //! Writes the store: users, their profiles, the statistics of everybody, through the journal as the server
 //! does.
 
-use std::{collections::BTreeMap, path::Path, time::Duration, time::Instant};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result};
 use watchfire_app::{Clock as _, Vault, geo::Geo};
@@ -137,6 +142,7 @@ impl Teacher {
             population: &self.population,
             windows: &Windows::default(),
             signals: &Signals::default(),
+            behaviors: &[],
         };
         let delta = judge(known, &tried, &path, &self.settings).delta;
         profile.apply(&delta);
@@ -271,7 +277,7 @@ impl Writer {
 
     async fn flush(&mut self) -> Result<()> {
         let decision = std::mem::take(&mut self.decision);
-        self.journal.append(&decision).await.context("a group of users")?;
+        self.journal.append(Arc::new(decision)).await.context("a group of users")?;
         Ok(self.journal.sync().await?)
     }
 }
