@@ -1,5 +1,5 @@
 //! A condition in the Common Expression Language, for what the typed ones cannot say
-//! (docs/adr/0013-expressions-are-bounded-cel.md).
+//! (docs/adr/0014-expressions-are-bounded-cel.md).
 //!
 //! Evaluation itself has no limit in any implementation that there is, so a source is accepted only when its
 //! cost can be told from its shape: small, shallow, functions from a list, and one loop at a time, over

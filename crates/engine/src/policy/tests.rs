@@ -16,6 +16,9 @@ use crate::{
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
+mod property;
+mod unknown;
+
 fn policy(id: &str, priority: u32, groups: &[&str]) -> Policy {
     Policy {
         id: PolicyId::new(id),
@@ -153,6 +156,35 @@ fn answer(world: &World, condition: &str) -> bool {
     answered.result
 }
 
+/// Who may come in from Norway, and nobody knows where the address is.
+fn somewhere(include: &[&str], exclude: &[&str], access: Access, require_factor: bool) -> World {
+    let mut world = one_rule(RuleConditions {
+        network: NetworkCondition {
+            connection: NetworkConnection::Zone,
+            include: include.iter().map(|it| (*it).to_owned()).collect(),
+            exclude: exclude.iter().map(|it| (*it).to_owned()).collect(),
+        },
+        ..RuleConditions::default()
+    });
+    let mut norway = zone("norway", ZoneUsage::Policy, "192.0.2.0/24");
+    norway.dynamic = Some(DynamicZone::Dynamic {
+        locations: Some(vec![ZoneLocation {
+            country: "NO".to_owned(),
+            region: None,
+        }]),
+        asns: Vec::new(),
+        proxy_type: ProxyType::Unasked,
+    });
+    world.zones.push(norway);
+    world.rules[0].action.access = access;
+    world.rules[0].action.require_factor = require_factor;
+    // Who meets no rule of the first policy is let in by the second, so that every answer can be told.
+    world.policies.push(policy("last", 2, &[]));
+    world.rules.push(rule("last", "rest", 1, RuleConditions::default()));
+    world
+}
+
+/// What nobody knows lets nobody pass, and a denial that rests on it asks for a factor instead.
 #[test]
 fn people_are_chosen_by_name_and_by_group() {
     // The user is 00u1 in 00g1. Included users and groups add up, exclusion wins.
@@ -250,116 +282,6 @@ fn scores_match_within_their_range() {
         world.assessment.score = score;
         assert_eq!(answer(&world, "riskScore"), want, "{score} from {least:?} to {most:?}");
     }
-}
-
-/// Who may come in from Norway, and nobody knows where the address is.
-fn somewhere(include: &[&str], exclude: &[&str], access: Access, require_factor: bool) -> World {
-    let mut world = one_rule(RuleConditions {
-        network: NetworkCondition {
-            connection: NetworkConnection::Zone,
-            include: include.iter().map(|it| (*it).to_owned()).collect(),
-            exclude: exclude.iter().map(|it| (*it).to_owned()).collect(),
-        },
-        ..RuleConditions::default()
-    });
-    let mut norway = zone("norway", ZoneUsage::Policy, "192.0.2.0/24");
-    norway.dynamic = Some(DynamicZone::Dynamic {
-        locations: Some(vec![ZoneLocation {
-            country: "NO".to_owned(),
-            region: None,
-        }]),
-        asns: Vec::new(),
-        proxy_type: ProxyType::Unasked,
-    });
-    world.zones.push(norway);
-    world.rules[0].action.access = access;
-    world.rules[0].action.require_factor = require_factor;
-    // Who meets no rule of the first policy is let in by the second, so that every answer can be told.
-    world.policies.push(policy("last", 2, &[]));
-    world.rules.push(rule("last", "rest", 1, RuleConditions::default()));
-    world
-}
-
-/// What nobody knows lets nobody pass, and a denial that rests on it asks for a factor instead.
-#[test]
-fn what_nobody_knows_errs_towards_a_challenge() {
-    use Decision::{Allow, Challenge, Deny};
-    let in_norway: (&[&str], &[&str]) = (&["norway"], &[]);
-    let not_in_norway: (&[&str], &[&str]) = (&[], &["norway"]);
-    for ((include, exclude), access, require_factor, country, want) in [
-        (in_norway, Access::Allow, false, Some("NO"), ("r", Allow)),
-        (in_norway, Access::Allow, false, Some("SE"), ("rest", Allow)),
-        (in_norway, Access::Allow, false, None, ("rest", Allow)),
-        (in_norway, Access::Allow, true, None, ("r", Challenge)),
-        (in_norway, Access::Deny, false, Some("NO"), ("r", Deny)),
-        (in_norway, Access::Deny, false, None, ("r", Challenge)),
-        (not_in_norway, Access::Allow, false, None, ("rest", Allow)),
-        (not_in_norway, Access::Deny, false, Some("SE"), ("r", Deny)),
-        (not_in_norway, Access::Deny, false, Some("NO"), ("rest", Allow)),
-        (not_in_norway, Access::Deny, false, None, ("r", Challenge)),
-    ] {
-        let mut world = somewhere(include, exclude, access, require_factor);
-        world.place.country = country.map(str::to_owned);
-        let got = world.decide();
-        assert_eq!(
-            (got.rule.unwrap().id.as_str(), got.decision),
-            want,
-            "{include:?} {exclude:?} {access:?} {country:?}"
-        );
-        let network = got.explanation[0]
-            .conditions
-            .iter()
-            .find(|it| it.condition == "network")
-            .unwrap();
-        assert_eq!(network.unknown, country.is_none());
-    }
-}
-
-#[test]
-fn an_expression_that_fails_lets_nobody_pass() {
-    use Decision::{Allow, Challenge, Deny};
-    for (source, access, require_factor, want) in [
-        ("security.risk.level == 'LOW'", Access::Deny, false, ("r", Deny)),
-        ("security.risk.level == 'HIGH'", Access::Deny, false, ("rest", Allow)),
-        ("1 / security.risk.score == 1", Access::Allow, false, ("rest", Allow)),
-        ("1 / security.risk.score == 1", Access::Allow, true, ("r", Challenge)),
-        ("1 / security.risk.score == 1", Access::Deny, false, ("r", Challenge)),
-    ] {
-        let mut world = somewhere(&[], &[], access, require_factor);
-        world.rules[0].conditions.network = NetworkCondition::default();
-        world.rules[0].conditions.expression = Some(source.to_owned());
-        let got = world.decide();
-        assert_eq!((got.rule.unwrap().id.as_str(), got.decision), want, "{source} {access:?}");
-        let asked = got.explanation[0].conditions.last().unwrap();
-        assert_eq!((asked.condition, asked.asks.as_str()), ("elCondition", source));
-    }
-}
-
-#[test]
-fn expressions_look_at_everything_that_conditions_do() {
-    let mut world = one_rule(RuleConditions {
-        expression: Some(
-            "security.risk.level == 'MEDIUM' && security.risk.score == 55 && security.behaviors == ['behaviour bhv2'] && user.id == '00u1' \
-             && user.groups == ['00g1'] && device.known && request.ip == '203.0.113.7' && request.country == 'NO' \
-             && request.region == 'NO-03' && request.asn == 2119 && app == 'payroll'"
-                .to_owned(),
-        ),
-        ..RuleConditions::default()
-    });
-    world.assessment = assessment(
-        RiskLevel::Medium,
-        &[("bhv1", BehaviorResult::Negative), ("bhv2", BehaviorResult::Unknown)],
-    );
-    world.assessment.score = 55;
-    world.assessment.familiar.device = Some(true);
-    world.application = Some("payroll");
-    world.place = Place {
-        country: Some("NO".to_owned()),
-        region: Some("NO-03".to_owned()),
-        asn: Some(2_119),
-        ..Place::default()
-    };
-    assert!(answer(&world, "elCondition"));
 }
 
 #[test]
@@ -659,96 +581,5 @@ fn only_active_blocklists_block() {
             want,
             "{text}"
         );
-    }
-}
-
-mod property {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn conditions() -> impl Strategy<Value = RuleConditions> {
-        let level = prop::option::of(prop::sample::select(vec![
-            RiskScoreLevel::Any,
-            RiskScoreLevel::Low,
-            RiskScoreLevel::High,
-        ]));
-        let zones = prop::collection::vec(prop::sample::select(vec!["nzo1", "norway", ALL_ZONES, "gone"]), 0..3);
-        let expression = prop::option::of(prop::sample::select(vec![
-            "device.known",
-            "security.risk.score > 50",
-            "1 / security.risk.score > 0",
-            "no expression",
-        ]));
-        (level, zones.clone(), zones, prop::option::of(any::<bool>()), expression).prop_map(
-            |(risk_score, include, exclude, device_known, expression)| RuleConditions {
-                risk_score,
-                network: NetworkCondition {
-                    connection: if include.is_empty() && exclude.is_empty() {
-                        NetworkConnection::Anywhere
-                    } else {
-                        NetworkConnection::Zone
-                    },
-                    include: include.into_iter().map(str::to_owned).collect(),
-                    exclude: exclude.into_iter().map(str::to_owned).collect(),
-                },
-                device_known,
-                expression: expression.map(str::to_owned),
-                ..RuleConditions::default()
-            },
-        )
-    }
-
-    fn any_rule() -> impl Strategy<Value = (RuleConditions, u32, bool, bool, bool)> {
-        (conditions(), 1_u32..6, any::<bool>(), any::<bool>(), any::<bool>())
-    }
-
-    proptest! {
-        /// Every sign-in gets one decision, of the first rule by priority that matched and that decides, and
-        /// everything before it is explained. What is not known never allows.
-        #[test]
-        fn the_first_rule_that_matches_decides(
-            rules in prop::collection::vec(any_rule(), 0..8),
-            score in 0_u8..=100,
-            device in prop::option::of(any::<bool>()),
-            country in prop::option::of(prop::sample::select(vec!["NO", "SE"])),
-        ) {
-            let mut world = somewhere(&[], &[], Access::Allow, false);
-            world.rules.clear();
-            for (n, (conditions, priority, denies, challenges, watches)) in rules.into_iter().enumerate() {
-                let mut rule = rule("p", &format!("r{n}"), priority, conditions);
-                rule.action.access = if denies { Access::Deny } else { Access::Allow };
-                rule.action.require_factor = challenges;
-                rule.mode = if watches { RuleMode::Monitor } else { RuleMode::Enforce };
-                world.rules.push(rule);
-            }
-            world.assessment.score = score;
-            world.assessment.familiar.device = device;
-            world.place.country = country.map(str::to_owned);
-            let got = world.decide();
-            prop_assert_eq!(&got, &world.decide());
-
-            let mut in_order: Vec<&Rule> = world.rules.iter().collect();
-            in_order.sort_by_key(|rule| (rule.priority, &rule.id));
-            let asked: Vec<&RuleId> = got.explanation.iter().map(|it| &it.id).collect();
-            prop_assert!(in_order.iter().take(asked.len()).map(|rule| &rule.id).eq(asked.iter().copied()));
-            let decides = |it: &RuleExplanation| it.matched && it.mode == RuleMode::Enforce;
-            let first = got.explanation.iter().position(decides);
-            prop_assert_eq!(first.map(|at| at + 1), got.rule.as_ref().map(|_| got.explanation.len()));
-            match &got.rule {
-                None => {
-                    prop_assert_eq!(got.decision, Decision::Deny);
-                    prop_assert_eq!(got.explanation.len(), world.rules.len());
-                }
-                Some(rule) => prop_assert_eq!(&rule.id, &got.explanation.last().unwrap().id),
-            }
-            let rests_on_the_unknown = got.explanation.last().is_some_and(|it| it.conditions.iter().any(|c| c.unknown));
-            if got.rule.is_some() && rests_on_the_unknown {
-                prop_assert_eq!(got.decision, Decision::Challenge);
-            }
-            for condition in got.explanation.iter().flat_map(|it| &it.conditions) {
-                prop_assert!(!condition.asks.is_empty() && !condition.got.is_empty(), "{:?}", condition);
-            }
-        }
     }
 }
