@@ -84,10 +84,13 @@ impl ApplyDelay {
     }
 }
 
+/// A decision and its number.
+type Entry = (Seq, Arc<Decision>);
+
 /// What is durable and not applied: the file of this journal. It outlives the journal.
 #[derive(Clone, Debug, Default)]
 pub struct DurableLog {
-    entries: Arc<Mutex<VecDeque<(Seq, Arc<Decision>)>>>,
+    entries: Arc<Mutex<VecDeque<Entry>>>,
     applier: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
@@ -109,7 +112,7 @@ impl DurableLog {
 #[derive(Debug)]
 pub struct Delayed<J> {
     shared: Arc<Shared<J>>,
-    group: Vec<(Seq, Arc<Decision>)>,
+    group: Vec<Entry>,
     next_seq: Seq,
     close: CancellationToken,
 }
@@ -179,7 +182,7 @@ impl<J: Journal> Shared<J> {
     /// Applies everything that is durable, as one group of the index.
     async fn apply(&self) -> Result<(), StoreError> {
         let mut index = self.index.lock().await;
-        let batch: Vec<(Seq, Arc<Decision>)> = self.log.entries.lock().iter().cloned().collect();
+        let batch: Vec<Entry> = self.log.entries.lock().iter().cloned().collect();
         let Some((last, _)) = batch.last() else { return Ok(()) };
         for (_, decision) in &batch {
             if let Err(error) = index.append(Arc::clone(decision)).await {

@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::indexing_slicing,
-    clippy::expect_used,
     reason = "a panic here is a failed test; clippy knows it of test functions only"
 )]
 

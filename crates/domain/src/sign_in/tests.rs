@@ -260,11 +260,11 @@ fn a_sign_in_under_way_ends_after_five_wrong_codes() {
 
 /// The record of a sign-in as a decision writes it.
 fn record(decision: &Decision) -> SignInRecord {
-    let records = decision.rows.iter().filter_map(|row| match row {
+    let mut records = decision.rows.iter().filter_map(|row| match row {
         Row::Put(Object::SignInRecord(record)) => Some(&**record),
         _ => None,
     });
-    records.last().expect("a record").clone()
+    records.next_back().expect("a record").clone()
 }
 
 #[test]
