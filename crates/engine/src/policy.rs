@@ -14,7 +14,8 @@ use std::net::IpAddr;
 use serde::Serialize;
 use watchfire_model::{
     id::{GroupId, PolicyId, RuleId, UserId},
-    object::{Access, BehaviorRule, Policy, Rule, RuleMode, SignOnAction, Status, Zone, ZoneUsage},
+    object::{Access, BehaviorRule, Policy, PolicySnapshot, Rule, RuleMode, SignOnAction, Status, Zone, ZoneUsage},
+    time::Timestamp,
 };
 
 use crate::{
@@ -39,7 +40,29 @@ pub struct PolicySet<'a> {
     pub behaviors: Vec<&'a BehaviorRule>,
 }
 
-impl PolicySet<'_> {
+impl<'a> PolicySet<'a> {
+    /// What was kept of one time.
+    pub fn of(snapshot: &'a PolicySnapshot) -> Self {
+        Self {
+            policies: snapshot.policies.iter().collect(),
+            rules: snapshot.rules.iter().collect(),
+            zones: snapshot.zones.iter().collect(),
+            behaviors: snapshot.behaviors.iter().collect(),
+        }
+    }
+
+    /// What is to be kept of this time until `expires_at`, under its fingerprint.
+    pub fn snapshot(&self, revision: &str, expires_at: Timestamp) -> PolicySnapshot {
+        PolicySnapshot {
+            revision: revision.to_owned(),
+            policies: self.policies.iter().copied().cloned().collect(),
+            rules: self.rules.iter().copied().cloned().collect(),
+            zones: self.zones.iter().copied().cloned().collect(),
+            behaviors: self.behaviors.iter().copied().cloned().collect(),
+            expires_at,
+        }
+    }
+
     /// A fingerprint of everything that can be asked: it changes with every change of a policy, a rule, a
     /// zone or a behaviour, and with nothing else.
     pub fn revision(&self) -> String {

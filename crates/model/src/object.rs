@@ -13,6 +13,7 @@ mod entity_risk;
 mod entity_risk_policy;
 mod org;
 mod policy;
+mod policy_snapshot;
 mod population;
 mod risk_provider;
 mod security_events_provider;
@@ -39,6 +40,7 @@ pub use self::{
         Access, ApplicationCondition, FactorPrompt, NetworkCondition, NetworkConnection, Policy, RiskScoreLevel, Rule,
         RuleConditions, RuleMode, ScoreRange, SignOnAction, SignOnSession,
     },
+    policy_snapshot::PolicySnapshot,
     population::{PopulationPart, PopulationSnapshot},
     risk_provider::{ProviderAction, RiskProvider},
     security_events_provider::{DialectName, ProviderProfile, SecurityEventsProvider},
@@ -183,6 +185,8 @@ objects! {
     Zone = "zone",
     /// A behaviour that rules may name.
     BehaviorRule = "behavior_rule",
+    /// The policies as they were when sign-ins were decided by them.
+    PolicySnapshot = "policy_snapshot",
     /// A sign-in that waits for its second factor.
     AuthnTransaction = "authn_transaction",
     /// A one-time session token.

@@ -11,7 +11,7 @@ use watchfire_model::{
     id::{AuthnTransactionId, GroupId, UserId},
     log::{Actor, Outcome, RequestOrigin},
     object::{
-        AskedBy, AuthnState, AuthnTransaction, BehaviorRule, Factor, Membership, Policy, RiskProvider, Rule, SignInProfile,
+        AskedBy, AuthnState, AuthnTransaction, BehaviorRule, Factor, Membership, Policy, PolicySnapshot, RiskProvider, Rule, SignInProfile,
         SignInRecord, SignInState, SignOnSession, User, UserStatus, Zone,
     },
     row::Decision,
@@ -110,8 +110,12 @@ impl Command for SignIn {
     }
 
     fn follow_up(&self, slice: &Slice) -> Vec<Need> {
-        let user = self.user_id.clone().map(Entity::User);
-        user.map_or_else(Vec::new, |user| entity_risk::follow_up(slice, &[user], None))
+        let Some(user) = self.user_id.clone().map(Entity::User) else {
+            return Vec::new();
+        };
+        let mut needs = entity_risk::follow_up(slice, &[user], None);
+        needs.push(Asking::snapshot_need(slice));
+        needs
     }
 
     fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<Progress> {
@@ -137,6 +141,8 @@ impl SignIn {
         }
         let asking = Asking::of(user, slice);
         let evaluation = asking.evaluate(user, (&self.seen, None), &step.assessed);
+        let mut decision = Decision::new();
+        let revision = asking.keep(slice, self.kept_for, &mut decision, context);
         let kept = Judgement {
             user,
             login: &self.login,
@@ -145,12 +151,12 @@ impl SignIn {
             seen: &self.seen,
             assessed: &step.assessed,
             evaluation: &evaluation,
-            revision: asking.set.revision(),
+            revision,
             groups: asking.groups,
             kept_for: self.kept_for,
         };
         let kept = kept.record(context);
-        step.follow(&evaluation, kept, slice, context)
+        step.follow(&evaluation, kept, (slice, decision), context)
     }
 
     /// Why it goes no further, whatever the risk: the log's reason and the answer. An attacker learns
@@ -194,12 +200,7 @@ impl<'a> Asking<'a> {
     pub(super) fn of(user: &User, slice: &'a Slice) -> Self {
         let memberships = slice.children::<Membership>(user.id.as_str()).into_iter();
         Self {
-            set: PolicySet {
-                policies: slice.all::<Policy>(),
-                rules: slice.all::<Rule>(),
-                zones: slice.all::<Zone>(),
-                behaviors: slice.all::<BehaviorRule>(),
-            },
+            set: policy_set(slice),
             groups: memberships.map(|membership| membership.group_id.clone()).collect(),
         }
     }
@@ -212,6 +213,25 @@ impl<'a> Asking<'a> {
             Need::all::<Zone>(),
             Need::all::<BehaviorRule>(),
         ]
+    }
+
+    /// What the policies were the last time that they were kept. Their [`needs`](Self::needs) are loaded.
+    pub(super) fn snapshot_need(slice: &Slice) -> Need {
+        Need::object::<PolicySnapshot>(policy_set(slice).revision())
+    }
+
+    /// Keeps the policies for as long as the record of this sign-in, unless they are already; gives their
+    /// fingerprint. They are kept for twice as long, so that they are not written with every sign-in.
+    pub(super) fn keep(&self, slice: &Slice, kept_for: Duration, decision: &mut Decision, context: &Context<'_>) -> String {
+        let revision = self.set.revision();
+        let needed_until = context.now.plus(kept_for);
+        let is_kept = slice
+            .get::<PolicySnapshot>(&revision)
+            .is_some_and(|kept| kept.expires_at >= needed_until);
+        if !is_kept {
+            decision.put(self.set.snapshot(&revision, needed_until.plus(kept_for)));
+        }
+        revision
     }
 
     /// `application` is what the sign-in is for, where somebody said so.
@@ -230,6 +250,15 @@ impl<'a> Asking<'a> {
             assessment: &assessed.assessment,
         };
         evaluate(&self.set, &subject)
+    }
+}
+
+fn policy_set(slice: &Slice) -> PolicySet<'_> {
+    PolicySet {
+        policies: slice.all::<Policy>(),
+        rules: slice.all::<Rule>(),
+        zones: slice.all::<Zone>(),
+        behaviors: slice.all::<BehaviorRule>(),
     }
 }
 
@@ -264,8 +293,13 @@ impl Step<'_> {
         }
     }
 
-    fn follow(self, evaluation: &Evaluation, kept: SignInRecord, slice: &Slice, context: &mut Context<'_>) -> Decided<Progress> {
-        let mut decision = Decision::new();
+    fn follow(
+        self,
+        evaluation: &Evaluation,
+        kept: SignInRecord,
+        (slice, mut decision): (&Slice, Decision),
+        context: &mut Context<'_>,
+    ) -> Decided<Progress> {
         let evaluated = self.record.evaluation(actor(self.user), &self.command.origin, evaluation);
         context.log(&mut decision, evaluated);
         let influence = Influence {
