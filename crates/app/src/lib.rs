@@ -49,6 +49,7 @@ use self::{
     access::Principal,
     geo::Geo,
     identity::{Failures, client_keys::ClientKeys, console::CodeTries, passwords::Passwords, signing_keys::SigningKeys},
+    insight::simulations::Simulations,
     intake::{
         event_keys::EventKeys, streams_in::StreamsIn, transmitter_metadata::MetadataSchedule,
         verification_turns::VerificationTurns,
@@ -102,6 +103,7 @@ pub struct Inner {
     passwords: Passwords,
     streams: StreamsIn,
     geo: Geo,
+    simulations: Simulations,
 }
 
 impl std::ops::Deref for App {
@@ -170,6 +172,7 @@ impl App {
             passwords,
             streams: StreamsIn::default(),
             geo,
+            simulations: Simulations::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

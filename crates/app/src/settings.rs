@@ -8,6 +8,7 @@ use watchfire_egress::OutboundAllow;
 use crate::{
     geo::GeoSettings,
     identity::{LockoutLimits, SignInLimits, administrators::ConsoleLimits},
+    insight::simulations::SimulationLimits,
     intake::{
         event_keys::EventKeyLimits, security_events::SetLimits, streams_in::StreamLimits, transmitter_metadata::MetadataLimits,
     },
@@ -64,6 +65,8 @@ pub struct Settings {
     pub sets: SetLimits,
     /// What rules of the entity risk policy may do by themselves.
     pub guard: GuardLimits,
+    /// What simulations may cost.
+    pub simulations: SimulationLimits,
     /// The data sets of addresses.
     pub geo: GeoSettings,
     /// Times and tries of the Admin Console.
@@ -96,6 +99,7 @@ impl Settings {
             metadata: MetadataLimits::default(),
             sets: SetLimits::default(),
             guard: GuardLimits::default(),
+            simulations: SimulationLimits::default(),
             geo: GeoSettings::default(),
             console: ConsoleLimits::default(),
         }

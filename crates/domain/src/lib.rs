@@ -31,6 +31,7 @@ pub mod security_events_provider;
 pub mod session;
 pub mod sign_in;
 pub mod signing_key;
+pub mod simulation;
 pub mod stream_in;
 pub mod token;
 pub mod user;

@@ -9,6 +9,7 @@ mod provider_profiles;
 mod receipts;
 mod sign_ins;
 mod signing_keys;
+mod simulations;
 mod streams_in;
 mod universal_logout;
 mod workflows;
@@ -26,6 +27,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(administrators::router())
         .merge(workflows::router())
         .merge(universal_logout::router())
+        .merge(simulations::router())
         .routes(routes!(streams_in::list, streams_in::create))
         .routes(routes!(streams_in::get, streams_in::change, streams_in::delete))
         .routes(routes!(streams_in::jwks))

@@ -55,6 +55,8 @@ pub const SCOPES: &[&str] = &[
     "watchfire.signIns.evaluate",
     "watchfire.signIns.outcome",
     "watchfire.signIns.read",
+    "watchfire.simulations.manage",
+    "watchfire.simulations.read",
 ];
 
 /// Scopes about a person, whom `client_credentials` does not have (okta.md 1.3.4).

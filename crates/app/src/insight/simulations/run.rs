@@ -1,0 +1,108 @@
+//! Reads the records of a range page by page. Never more than a page and the policies of its time are in
+//! memory, beside the report.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use watchfire_domain::simulation::{Changes, Report};
+use watchfire_engine::policy::PolicySet;
+use watchfire_model::{
+    object::{PolicySnapshot, SignInRecord},
+    time::Timestamp,
+};
+
+use super::job::{Job, Policies, SimulationStatus};
+use crate::{App, Error, Result, insight::sign_ins::SignInQuery};
+
+/// The policies that sign-ins of a page are decided by, by their revision.
+type Kept = BTreeMap<String, Arc<PolicySnapshot>>;
+
+pub(super) async fn run(app: App, job: Arc<Job>) {
+    let read = read(&app, &job).await;
+    let now = app.clock().now();
+    match read {
+        Ok(Some(report)) => job.end(SimulationStatus::Done, Some(report), now),
+        Ok(None) => job.end(SimulationStatus::Cancelled, None, now),
+        Err(error) => {
+            tracing::warn!(simulation = %job.id, error = %error, "a simulation failed");
+            job.end(SimulationStatus::Failed, None, now);
+        }
+    }
+}
+
+/// The report; `None` when somebody has ended it.
+async fn read(app: &App, job: &Job) -> Result<Option<Report>> {
+    let asked = job.view();
+    let mut report = Report::new(app.report_limits(asked.limit));
+    let mut query = SignInQuery {
+        since: asked.since,
+        until: Some(asked.until),
+        limit: app.settings().simulations.page,
+        ..SignInQuery::default()
+    };
+    let (mut kept, mut read, mut first) = (Kept::new(), 0_u64, asked.since);
+    loop {
+        if job.is_cancelled() {
+            return Ok(None);
+        }
+        let page = app.recorded_sign_ins(query.clone()).await?;
+        read = read.saturating_add(u64::try_from(page.items.len()).unwrap_or(u64::MAX));
+        let last = page.items.last().map(|record| record.at);
+        first = first.or_else(|| page.items.first().map(|record| record.at));
+        kept = policies(app, job, &page.items, kept).await?;
+        report = compare(report, page.items, kept.clone(), job).await?;
+        job.progress(read, percent(first, last, asked.until));
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => return Ok(Some(report)),
+        }
+    }
+}
+
+/// The policies of a page's sign-ins; those of the page before are not read again.
+async fn policies(app: &App, job: &Job, records: &[SignInRecord], before: Kept) -> Result<Kept> {
+    let mut kept = Kept::new();
+    if matches!(job.policies, Policies::Draft(_)) {
+        return Ok(kept);
+    }
+    for record in records {
+        let revision = &record.asked.revision;
+        if kept.contains_key(revision) {
+            continue;
+        }
+        let found = match before.get(revision) {
+            Some(known) => Some(Arc::clone(known)),
+            None => app.get::<PolicySnapshot>(revision).await?.map(Arc::new),
+        };
+        if let Some(found) = found {
+            kept.insert(revision.clone(), found);
+        }
+    }
+    Ok(kept)
+}
+
+/// Judging is work for the processor: it must not keep sign-ins waiting.
+async fn compare(mut report: Report, records: Vec<SignInRecord>, kept: Kept, job: &Job) -> Result<Report> {
+    let changes: Arc<Changes> = Arc::clone(&job.changes);
+    let draft = match &job.policies {
+        Policies::OfTheTime => None,
+        Policies::Draft(draft) => Some(Arc::clone(draft)),
+    };
+    let work = move || {
+        for record in &records {
+            let by = draft.as_ref().or_else(|| kept.get(&record.asked.revision));
+            let policies = by.map(|policies| PolicySet::of(policies));
+            report.replay(record, policies.as_ref(), draft.is_some(), &changes);
+        }
+        report
+    };
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal)
+}
+
+fn percent(first: Option<Timestamp>, last: Option<Timestamp>, until: Timestamp) -> u8 {
+    let Some((first, last)) = first.zip(last) else {
+        return 0;
+    };
+    let (done, all) = (last.since(first).as_millis(), until.since(first).as_millis());
+    let percent = done.saturating_mul(100).checked_div(all).unwrap_or(0);
+    u8::try_from(percent).unwrap_or(99).min(99)
+}

@@ -1,0 +1,100 @@
+//! One recorded sign-in, judged and decided again.
+
+use watchfire_engine::{
+    Assessment, Behavior, BehaviorName, BehaviorResult, explain,
+    model::MODEL_VERSION,
+    policy::{Decision as PolicyDecision, Evaluation, PolicySet, SignIn as PolicySubject, blocking_zone, evaluate},
+};
+use watchfire_model::object::{AskedBy, SignInRecord, SignInVerdict};
+
+use super::changes::Changes;
+use crate::sign_in::{recorded_attempt, recorded_basis};
+
+/// What a sign-in would have been.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replayed {
+    /// How risky it would have been found.
+    pub assessment: Assessment,
+    /// What the policies would have made of it.
+    pub evaluation: Evaluation,
+    /// The blocklist zone whose addresses would have been refused before anything else.
+    pub blocked_by: Option<String>,
+}
+
+impl Replayed {
+    /// The decision.
+    pub const fn decision(&self) -> SignInVerdict {
+        match self.evaluation.decision {
+            _ if self.blocked_by.is_some() => SignInVerdict::Deny,
+            PolicyDecision::Allow => SignInVerdict::Allow,
+            PolicyDecision::Challenge => SignInVerdict::Challenge,
+            PolicyDecision::Deny => SignInVerdict::Deny,
+        }
+    }
+}
+
+/// Judges a sign-in with other settings and decides it by these policies; `None` where its record was written
+/// by another version of the formulas. `is_draft` says that the policies are not those of its time: then
+/// their blocklists would have been asked first.
+pub fn replay(record: &SignInRecord, policies: &PolicySet<'_>, is_draft: bool, changes: &Changes) -> Option<Replayed> {
+    let mut basis = recorded_basis(record).filter(|basis| basis.version == MODEL_VERSION)?;
+    changes.apply(&mut basis);
+    let attempt = recorded_attempt(record);
+    let assessment = explain(&basis, behaviors(record), &attempt);
+    let evaluation = if was_switched_off(record) {
+        refused()
+    } else {
+        let subject = PolicySubject {
+            user: &record.user_id,
+            groups: &record.groups,
+            ip: attempt.address,
+            assessment: &assessment,
+        };
+        evaluate(policies, &subject)
+    };
+    let is_ours = record.asked_by == AskedBy::Authn;
+    let blocked_by = if is_draft && is_ours {
+        blocking_zone(policies.zones.iter().copied(), attempt.address).map(|zone| zone.name.clone())
+    } else {
+        None
+    };
+    Some(Replayed {
+        assessment,
+        evaluation,
+        blocked_by,
+    })
+}
+
+/// What was recorded of Okta's behaviours. They compare with the profile of the time, which is gone.
+fn behaviors(record: &SignInRecord) -> Vec<Behavior> {
+    let recorded = |name: BehaviorName| {
+        let word = record.risk.behaviors.get(name.as_str())?;
+        let results = [
+            BehaviorResult::Positive,
+            BehaviorResult::Negative,
+            BehaviorResult::Unknown,
+            BehaviorResult::BadRequest,
+        ];
+        let result = results.into_iter().find(|result| result.as_str() == word)?;
+        Some(Behavior { name, result })
+    };
+    BehaviorName::ALL.into_iter().filter_map(recorded).collect()
+}
+
+/// Of users who are switched off no policy is asked: the last policy matches everybody, so only they are
+/// refused without a rule that was looked at.
+fn was_switched_off(record: &SignInRecord) -> bool {
+    let asked = &record.asked;
+    let looked_at = asked.explanation.as_array().is_some_and(|rules| !rules.is_empty());
+    asked.decision == SignInVerdict::Deny && asked.rule.is_none() && !looked_at
+}
+
+const fn refused() -> Evaluation {
+    Evaluation {
+        decision: PolicyDecision::Deny,
+        policy: None,
+        rule: None,
+        action: None,
+        explanation: Vec::new(),
+    }
+}
