@@ -23,6 +23,7 @@ mod provider;
 mod reference;
 mod serve;
 mod set;
+mod simulate;
 mod stream;
 mod system;
 mod terminal;
@@ -103,6 +104,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Play the whole guide on a temporary server, and leave it up
     Demo(demo::Arguments),
+    /// Try policies, thresholds and providers out on recorded sign-ins
+    Simulate(simulate::Arguments),
     /// Measure a scorer on a file of sign-ins
     Eval(eval::Arguments),
     /// Generate a file of sign-ins, honest and hostile, out of a seed
@@ -150,6 +153,7 @@ async fn run(command: Command, terminal: &Terminal) -> Result<ExitCode> {
         Command::Log(arguments) => log::run(&arguments, terminal).await?,
         Command::Doctor(arguments) => return doctor::run(&arguments, terminal).await,
         Command::Demo(arguments) => return demo::run(&arguments, terminal).await,
+        Command::Simulate(arguments) => simulate::run(&arguments, terminal).await?,
         Command::Eval(arguments) => eval::run(&arguments, terminal)?,
         Command::GenerateSignins(arguments) => generate_signins::run(&arguments, terminal)?,
         Command::Openapi => terminal.print(&watchfire_http::document()?)?,

@@ -3,6 +3,8 @@
 
 mod job;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 
@@ -253,10 +255,10 @@ impl App {
         Ok(slice)
     }
 
-    const fn report_limits(&self, limit: usize) -> ReportLimits {
+    fn report_limits(&self, limit: usize) -> ReportLimits {
         ReportLimits {
             examples: limit,
-            users: self.inner.settings.simulations.users,
+            users: self.settings.simulations.users,
         }
     }
 }

@@ -31,6 +31,7 @@ mod security_events_providers;
 mod sessions;
 mod sign_in;
 mod sign_ins;
+mod simulations;
 mod streams_in;
 mod system_log;
 mod universal_logout;
