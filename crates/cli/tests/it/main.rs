@@ -39,6 +39,7 @@ mod server;
 mod sets;
 #[cfg(test)]
 mod shared_signals;
+mod simulate;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]

@@ -79,10 +79,12 @@ impl Command for EvaluateSignIn {
     }
 
     fn follow_up(&self, slice: &Slice) -> Vec<Need> {
-        let Some(user) = self.user(slice) else { return Vec::new() };
-        let id = user.id.as_str();
-        let mut needs = vec![Need::object::<SignInProfile>(id), Need::children::<Membership>(id)];
-        needs.extend(entity_risk::follow_up(slice, &[Entity::User(user.id.clone())], None));
+        let mut needs = vec![Asking::snapshot_need(slice)];
+        if let Some(user) = self.user(slice) {
+            let id = user.id.as_str();
+            needs.extend([Need::object::<SignInProfile>(id), Need::children::<Membership>(id)]);
+            needs.extend(entity_risk::follow_up(slice, &[Entity::User(user.id.clone())], None));
+        }
         needs
     }
 
@@ -134,6 +136,7 @@ impl EvaluateSignIn {
             Whom::Login(login) => login.as_str(),
             Whom::Id(_) => &user.login,
         };
+        let revision = asking.keep(slice, self.kept_for, &mut decision, context);
         let judgement = Judgement {
             user: &user,
             login,
@@ -142,7 +145,7 @@ impl EvaluateSignIn {
             seen: &self.seen,
             assessed: &assessed,
             evaluation: &evaluation,
-            revision: asking.set.revision(),
+            revision,
             groups: asking.groups,
             kept_for: self.kept_for,
         };

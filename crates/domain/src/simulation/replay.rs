@@ -1,14 +1,13 @@
 //! One recorded sign-in, judged and decided again.
 
 use watchfire_engine::{
-    Assessment, Behavior, BehaviorName, BehaviorResult, explain,
-    model::MODEL_VERSION,
+    Assessment, explain,
     policy::{Decision as PolicyDecision, Evaluation, PolicySet, SignIn as PolicySubject, blocking_zone, evaluate},
 };
 use watchfire_model::object::{AskedBy, SignInRecord, SignInVerdict};
 
 use super::changes::Changes;
-use crate::sign_in::{recorded_attempt, recorded_basis};
+use crate::sign_in::{recorded_assessment, recorded_attempt, recorded_basis};
 
 /// What a sign-in would have been.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,10 +36,16 @@ impl Replayed {
 /// by another version of the formulas. `is_draft` says that the policies are not those of its time: then
 /// their blocklists would have been asked first.
 pub fn replay(record: &SignInRecord, policies: &PolicySet<'_>, is_draft: bool, changes: &Changes) -> Option<Replayed> {
-    let mut basis = recorded_basis(record).filter(|basis| basis.version == MODEL_VERSION)?;
-    changes.apply(&mut basis);
+    let was = recorded_assessment(record)?;
     let attempt = recorded_attempt(record);
-    let assessment = explain(&basis, behaviors(record), &attempt);
+    let assessment = if changes.is_empty() {
+        was
+    } else {
+        let mut basis = recorded_basis(record)?;
+        changes.apply(&mut basis);
+        // They compare with the profile of the time, which is gone.
+        explain(&basis, was.behaviors, &attempt)
+    };
     let evaluation = if was_switched_off(record) {
         refused()
     } else {
@@ -63,22 +68,6 @@ pub fn replay(record: &SignInRecord, policies: &PolicySet<'_>, is_draft: bool, c
         evaluation,
         blocked_by,
     })
-}
-
-/// What was recorded of Okta's behaviours. They compare with the profile of the time, which is gone.
-fn behaviors(record: &SignInRecord) -> Vec<Behavior> {
-    let recorded = |name: BehaviorName| {
-        let word = record.risk.behaviors.get(name.as_str())?;
-        let results = [
-            BehaviorResult::Positive,
-            BehaviorResult::Negative,
-            BehaviorResult::Unknown,
-            BehaviorResult::BadRequest,
-        ];
-        let result = results.into_iter().find(|result| result.as_str() == word)?;
-        Some(Behavior { name, result })
-    };
-    BehaviorName::ALL.into_iter().filter_map(recorded).collect()
 }
 
 /// Of users who are switched off no policy is asked: the last policy matches everybody, so only they are

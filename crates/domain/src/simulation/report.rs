@@ -14,7 +14,7 @@ use super::{
     changes::Changes,
     replay::{Replayed, replay},
 };
-use crate::sign_in::{recorded_attempt, recorded_basis};
+use crate::sign_in::recorded_assessment;
 
 /// How much a report keeps.
 #[derive(Clone, Copy, Debug)]
@@ -222,11 +222,6 @@ fn change(record: &SignInRecord, replayed: &Replayed) -> Change {
         },
         factors: recorded_assessment(record).map_or_else(Vec::new, |was| factors(&was, assessment)),
     }
-}
-
-fn recorded_assessment(record: &SignInRecord) -> Option<Assessment> {
-    let basis = recorded_basis(record)?;
-    Some(watchfire_engine::explain(&basis, Vec::new(), &recorded_attempt(record)))
 }
 
 /// The factors whose weight or points are other than they were: their points.

@@ -115,8 +115,12 @@ impl World {
     }
 
     fn put(&mut self, decision: &Decision) {
-        self.slice.overlay(&KEPT.map(Need::All), decision);
         for row in &decision.rows {
+            match row {
+                Row::Put(object) if KEPT.contains(&object.kind()) => self.slice.insert(object.clone()),
+                Row::Delete { .. } => self.slice.overlay(&KEPT.map(Need::All), decision),
+                _ => {}
+            }
             let Row::Put(Object::SignInRecord(record)) = row else {
                 continue;
             };

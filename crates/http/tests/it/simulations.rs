@@ -224,3 +224,42 @@ async fn a_simulation_is_listed_ended_and_forgotten() -> Result<()> {
     assert_eq!(server.call("GET", &path).send().await?.status, 404);
     Ok(())
 }
+
+#[tokio::test]
+async fn foreign_sign_ins_are_decided_again_whatever_was_told_of_them() -> Result<()> {
+    let server = TestServer::start().await?;
+    let user = people::user(&server, JO).await?;
+    let attempt = json!({"user": {"login": JO}, "client": {"ipAddress": "203.0.113.7", "userAgent": "Test/1.0"}});
+    let mut ids = Vec::new();
+    for result in ["SUCCESS", "SUCCESS", "FAILURE", "CHALLENGE_PASSED", "SUCCESS"] {
+        server.clock.advance(Duration::from_secs(1));
+        let asked = server.call("POST", "/watchfire/v1/sign-ins").json(&attempt).send().await?;
+        let id = asked.json["id"].as_str().context("an id")?.to_owned();
+        let outcome = format!("/watchfire/v1/sign-ins/{id}/outcome");
+        let told = server.call("POST", &outcome).json(&json!({"result": result})).send().await?;
+        assert_eq!(told.status, 204, "{}", told.text);
+        ids.push(outcome);
+    }
+    let not_me = json!({"result": "NOT_ME"});
+    for outcome in &ids[3..] {
+        assert_eq!(server.call("POST", outcome).json(&not_me).send().await?.status, 204);
+    }
+    people::add_rule(&server, "HIGH", json!({"access": "ALLOW", "requireFactor": true})).await?;
+    // Of somebody who is switched off no rule is asked, then or now.
+    let suspend = format!("/api/v1/users/{user}/lifecycle/suspend");
+    assert_eq!(server.call("POST", &suspend).send().await?.status, 200);
+    server.clock.advance(Duration::from_secs(1));
+    let off = server.call("POST", "/watchfire/v1/sign-ins").json(&attempt).send().await?;
+    assert_eq!(off.json["decision"], "DENY", "{}", off.text);
+
+    let unchanged = simulate(&server, &json!({})).await?;
+    assert_eq!(
+        (&unchanged["compared"], &unchanged["differing"]),
+        (&json!(6), &json!(0)),
+        "{unchanged}"
+    );
+    let current = simulate(&server, &json!({"base": "CURRENT"})).await?;
+    let expected = json!({"ALLOW": {"ALLOW": 4, "CHALLENGE": 1}, "DENY": {"DENY": 1}});
+    assert_eq!(current["decisions"], expected, "{current}");
+    Ok(())
+}

@@ -167,7 +167,7 @@ fn changes(draft: &Members<'_>, faults: &mut Faults) -> Changes {
     known(&thresholds, &["medium", "high"], faults);
     let cold_start = draft.child("coldStart", faults);
     known(&cold_start, &["level", "minEvents"], faults);
-    let mut small = |members: &Members<'_>, name: &str, range, faults: &mut Faults| {
+    let small = |members: &Members<'_>, name: &str, range, faults: &mut Faults| {
         let number = members.integer(name, range, faults)?;
         u8::try_from(number).ok()
     };
