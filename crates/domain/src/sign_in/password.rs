@@ -11,8 +11,8 @@ use watchfire_model::{
     id::{AuthnTransactionId, GroupId, UserId},
     log::{Actor, Outcome, RequestOrigin},
     object::{
-        AskedBy, AuthnState, AuthnTransaction, BehaviorRule, Factor, Membership, Policy, PolicySnapshot, RiskProvider, Rule, SignInProfile,
-        SignInRecord, SignInState, SignOnSession, User, UserStatus, Zone,
+        AskedBy, AuthnState, AuthnTransaction, BehaviorRule, Factor, Membership, Policy, PolicySnapshot, RiskProvider, Rule,
+        SignInProfile, SignInRecord, SignInState, SignOnSession, User, UserStatus, Zone,
     },
     row::Decision,
     slice::{Need, Slice},

@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use watchfire_engine::policy::PolicySet;
+use watchfire_engine::{model::Place, policy::PolicySet};
 use watchfire_model::{
     id::{IdSource, PolicyId, RuleId, ZoneId},
     log::{Actor, RequestOrigin},
-    object::{Policy, PolicyDraft, PolicySnapshot, Rule, RuleDraft, Zone, ZoneDraft},
+    object::{BehaviorRule, Policy, PolicyDraft, PolicySnapshot, Rule, RuleDraft, Zone, ZoneDraft},
     row::Decision,
     slice::{Need, Slice},
     time::Timestamp,
@@ -96,12 +96,18 @@ impl Draft {
             policies: slice.all::<Policy>(),
             rules: slice.all::<Rule>(),
             zones: slice.all::<Zone>(),
+            behaviors: slice.all::<BehaviorRule>(),
         };
         Ok(set.snapshot("", now))
     }
 }
 
-const ALL: [Need; 3] = [Need::all::<Policy>(), Need::all::<Rule>(), Need::all::<Zone>()];
+const ALL: [Need; 4] = [
+    Need::all::<Policy>(),
+    Need::all::<Rule>(),
+    Need::all::<Zone>(),
+    Need::all::<BehaviorRule>(),
+];
 
 fn fault(list: &str, at: usize) -> impl Fn(Rejection) -> DraftFault {
     let member = format!("{list}[{at}]");
@@ -152,6 +158,7 @@ impl Laying {
                     draft: zone.draft.clone(),
                     actor: self.actor.clone(),
                     origin: RequestOrigin::default(),
+                    place: Place::default(),
                 };
                 self.run(&command)?;
             }
@@ -216,6 +223,7 @@ impl Laying {
             draft: zone.draft.clone(),
             actor: self.actor.clone(),
             origin: RequestOrigin::default(),
+            place: Place::default(),
         }
     }
 

@@ -44,7 +44,7 @@ pub fn replay(record: &SignInRecord, policies: &PolicySet<'_>, is_draft: bool, c
         let mut basis = recorded_basis(record)?;
         changes.apply(&mut basis);
         // They compare with the profile of the time, which is gone.
-        explain(&basis, was.behaviors, &attempt)
+        explain(&basis, (was.behaviors, was.familiar), &attempt)
     };
     let evaluation = if was_switched_off(record) {
         refused()
@@ -53,13 +53,15 @@ pub fn replay(record: &SignInRecord, policies: &PolicySet<'_>, is_draft: bool, c
             user: &record.user_id,
             groups: &record.groups,
             ip: attempt.address,
+            place: &attempt.place,
+            application: record.application.as_deref(),
             assessment: &assessment,
         };
         evaluate(policies, &subject)
     };
     let is_ours = record.asked_by == AskedBy::Authn;
     let blocked_by = if is_draft && is_ours {
-        blocking_zone(policies.zones.iter().copied(), attempt.address).map(|zone| zone.name.clone())
+        blocking_zone(policies.zones.iter().copied(), attempt.address, &attempt.place).map(|zone| zone.name.clone())
     } else {
         None
     };
@@ -84,6 +86,7 @@ const fn refused() -> Evaluation {
         policy: None,
         rule: None,
         action: None,
+        monitored: Vec::new(),
         explanation: Vec::new(),
     }
 }

@@ -10,8 +10,8 @@ use watchfire_model::{
     log::{Actor, RequestOrigin},
     object::{
         Access, Kind, NetworkCondition, NetworkConnection, Object, Policy, PolicyDraft, PolicySnapshot, ProviderAction,
-        RiskProvider, RiskScoreLevel, Rule, RuleConditions, RuleDraft, SignInRecord, SignInState, SignInVerdict, SignOnAction,
-        Status, User, UserStatus, ZoneDraft, ZoneEntry, ZoneUsage,
+        RiskProvider, RiskScoreLevel, Rule, RuleConditions, RuleDraft, RuleMode, SignInRecord, SignInState, SignInVerdict,
+        SignOnAction, Status, User, UserStatus, ZoneDraft, ZoneEntry, ZoneUsage,
     },
     row::{Decision, Row},
     signal::{IpSignal, ProviderSignal, RiskLevel},
@@ -22,6 +22,7 @@ use watchfire_model::{
 use super::*;
 use crate::{
     Rejection,
+    behavior::EnsureBehaviors,
     bootstrap::{Bootstrap, NewSigningKey},
     command::{Command, Context, HookSubscriptions},
     policy_rule::{CreateRule, DeleteRule, SetRuleStatus},
@@ -60,7 +61,9 @@ struct World {
 }
 
 /// What sign-ins and administrators look at; sessions and the like are of no use here.
-const KEPT: [Kind; 10] = [
+const KEPT: [Kind; 12] = [
+    Kind::Org,
+    Kind::BehaviorRule,
     Kind::RiskProvider,
     Kind::User,
     Kind::Group,
@@ -94,6 +97,7 @@ impl World {
         };
         let started = world.run(&first_start);
         assert!(started.is_ok());
+        assert!(world.run(&EnsureBehaviors).is_ok());
         for number in 0..users {
             world.slice.insert(user(number).into());
         }
@@ -303,6 +307,7 @@ fn rule(name: &str, level: RiskScoreLevel, access: Access, require_factor: bool)
             require_factor,
             ..SignOnAction::default()
         },
+        mode: RuleMode::default(),
     }
 }
 
@@ -313,6 +318,7 @@ fn zone(name: &str, net: &str) -> ZoneDraft {
         status: None,
         gateways: vec![ZoneEntry::Cidr(net.parse().unwrap())],
         proxies: None,
+        dynamic: None,
     }
 }
 
@@ -340,6 +346,7 @@ fn a_range(sign_ins: usize) -> World {
                     draft: zone("Office", "203.0.0.0/20"),
                     actor: admin(),
                     origin: RequestOrigin::default(),
+                    place: Place::default(),
                 };
                 let office = world.run(&command).unwrap();
                 let mut inside = rule("Inside", RiskScoreLevel::Any, Access::Allow, false);
