@@ -1,6 +1,9 @@
 //! `watchfire simulate`: what other policies, thresholds or providers would have made of recorded sign-ins.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -155,7 +158,7 @@ fn request(arguments: &Arguments) -> Result<Value> {
 }
 
 /// A file with the draft's lists, or with one rule as the API takes it.
-fn drafted(path: &PathBuf) -> Result<Map<String, Value>> {
+fn drafted(path: &Path) -> Result<Map<String, Value>> {
     let file = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let json: Value = serde_json::from_str(&file).with_context(|| format!("{} is no JSON", path.display()))?;
     match json {
@@ -181,7 +184,7 @@ fn show(result: &Value, terminal: &Terminal) -> Result<()> {
     let number = |pointer: &str| result.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
     let (compared, changed) = (number("/compared"), number("/changed"));
     let style = if changed == 0 { Style::Good } else { Style::Warning };
-    let changed = terminal.paint(style, &format!("{changed} would have been decided otherwise"));
+    let changed = terminal.paint(style, format!("{changed} would have been decided otherwise"));
     terminal.print(&format!("{compared} sign-ins; {changed}."))?;
     let skipped = number("/skipped/otherVersion").saturating_add(number("/skipped/withoutPolicies"));
     if skipped > 0 {
