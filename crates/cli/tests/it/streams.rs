@@ -204,7 +204,11 @@ async fn what_cannot_be_done_is_said_in_a_sentence() -> Result<()> {
         (vec!["create", &issuer, "--client-id", "x"], 2, "--token-url"),
         (vec!["create", &issuer, "--bearer-file", path(&missing)], 1, "cannot read"),
         (vec!["create", &issuer, bearer[0], bearer[1]], 1, "status 401"),
-        (vec!["create", &unknown, bearer[0], bearer[1]], 1, "No metadata was found"),
+        (
+            vec!["create", &unknown, bearer[0], bearer[1]],
+            1,
+            "the metadata is of the issuer",
+        ),
         (vec!["create", "x", bearer[0], bearer[1]], 1, "issuer"),
         (vec!["add-subject", "x", "--subject", "{"], 2, "not JSON"),
         (vec!["add-subject", "x"], 2, "--email"),
