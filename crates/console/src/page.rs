@@ -25,36 +25,30 @@ pub(crate) struct Section {
     pub(crate) places: &'static [Place],
 }
 
-/// The navigation, as the guides name its parts.
+/// The navigation, as the guides name its parts; a part without places is left out.
 pub(crate) const NAVIGATION: &[Section] = &[
-    Section {
-        label: "",
-        places: &[Place {
-            label: "Overview",
-            path: "/admin",
-        }],
-    },
-    Section {
-        label: "Reports",
-        places: &[Place {
-            label: "System Log",
-            path: "/admin/reports/system-log",
-        }],
-    },
-    Section {
-        label: "Settings",
-        places: &[
-            Place {
-                label: "Administrators",
-                path: "/admin/settings/administrators",
-            },
-            Place {
-                label: "API reference",
-                path: "/docs",
-            },
+    section("", &[place("Overview", "/admin")]),
+    section("Reports", &[place("System Log", "/admin/reports/system-log")]),
+    section("Risk", &[]),
+    section("Directory", &[]),
+    section("Security", &[]),
+    section("Actions", &[]),
+    section(
+        "Settings",
+        &[
+            place("Administrators", "/admin/settings/administrators"),
+            place("API reference", "/docs"),
         ],
-    },
+    ),
 ];
+
+const fn section(label: &'static str, places: &'static [Place]) -> Section {
+    Section { label, places }
+}
+
+const fn place(label: &'static str, path: &'static str) -> Place {
+    Place { label, path }
+}
 
 /// The frame of a page of somebody who is signed in.
 #[derive(Debug)]
