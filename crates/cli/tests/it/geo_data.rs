@@ -93,7 +93,10 @@ async fn a_running_server_takes_up_what_is_imported_changed_and_removed() -> Res
 
     // A file that somebody has put there by hand and that is no good: the one before goes on.
     let listed = |data: &Value| data[0]["problem"].is_string();
-    fs::write(data_dir.join("geo/city.mmdb"), b"half a download")?;
+    // Renamed into place: written there, it could be seen twice, empty first.
+    let broken = data_dir.join("geo/city.part");
+    fs::write(&broken, b"half a download")?;
+    fs::rename(&broken, data_dir.join("geo/city.mmdb"))?;
     let refused = taken_up(&server, listed).await?;
     assert_eq!(refused[0]["inUse"], true);
     assert_eq!(logged_place(&server).await?["city"], "Town");
