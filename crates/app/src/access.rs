@@ -187,6 +187,11 @@ fn invalid_token() -> Error {
     Error::Unauthenticated(Challenge::InvalidToken("The access token is invalid."))
 }
 
+/// Every scope that can be granted to a service app, in alphabetical order.
+pub const fn scopes() -> &'static [&'static str] {
+    watchfire_oauth::scope::SCOPES
+}
+
 /// The scope called `name`, if it is one of ours.
 pub fn known_scope(name: &str) -> Option<&'static str> {
     watchfire_oauth::scope::SCOPES.iter().copied().find(|known| *known == name)

@@ -93,8 +93,10 @@ impl Server {
             let site = Site::new(Arc::clone(&edge), watchfire_http::admin_router(started.app.clone()));
             (listener, site)
         });
-        let pages = watchfire_http::pages(started.app.clone(), watchfire_console::router(started.app.clone()));
-        let site = Site::new(edge, watchfire_http::router(started.app.clone()).merge(pages));
+        let api = watchfire_http::router(started.app.clone());
+        let console = watchfire_console::router(started.app.clone());
+        let pages = watchfire_http::pages(started.app.clone(), Arc::clone(&edge), api.clone(), console);
+        let site = Site::new(edge, api.merge(pages));
         Ok(Self {
             org_url,
             started,

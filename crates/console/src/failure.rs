@@ -22,6 +22,11 @@ impl Failure {
             retry_after: None,
         }
     }
+
+    /// With the seconds after which it may be tried again.
+    pub(crate) fn after(self, retry_after: Option<u64>) -> Self {
+        Self { retry_after, ..self }
+    }
 }
 
 impl From<Error> for Failure {

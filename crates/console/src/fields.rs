@@ -8,7 +8,7 @@ use watchfire_app::App;
 use crate::failure::Failure;
 
 /// Fields that one form or query may have.
-const MAX_FIELDS: usize = 64;
+const MAX_FIELDS: usize = 1024;
 /// Bytes of a form.
 const MAX_BYTES: usize = 64 * 1024;
 
@@ -36,6 +36,17 @@ impl Fields {
     pub(crate) fn get(&self, name: &str) -> &str {
         let found = self.0.iter().find(|(known, _)| known == name);
         found.map_or("", |(_, value)| value)
+    }
+
+    /// Every value of `name`.
+    pub(crate) fn all(&self, name: &str) -> Vec<String> {
+        let found = self.0.iter().filter(|(known, _)| known == name);
+        found.map(|(_, value)| value.clone()).collect()
+    }
+
+    /// Whether there is one.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
     }
 }
 

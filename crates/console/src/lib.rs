@@ -13,15 +13,22 @@
 //! | [`page`] | what every page has: navigation, title, who is signed in |
 //! | [`sign_in`], [`invitation`] | the way in |
 //! | [`overview`], [`system_log`], [`administrators`] | the pages |
+//! | [`api`] | the API, called by a page as its visitor |
+//! | [`set_up`], [`form`] | the one shape of the set-up pages |
+//! | [`security`] | apps, providers, streams, policies |
 
 mod administrators;
+mod api;
 mod assets;
 mod failure;
 mod fields;
+mod form;
 mod guard;
 mod invitation;
 mod overview;
 mod page;
+mod security;
+mod set_up;
 mod sign_in;
 mod system_log;
 mod visitor;
@@ -52,6 +59,7 @@ pub fn router(app: App) -> Router {
             get(administrators::show).post(administrators::invite),
         )
         .route("/admin/settings/administrators/{id}", post(administrators::change))
+        .merge(security::router())
         .route("/admin/{*rest}", any(page::unknown))
         .layer(from_fn_with_state(app.clone(), guard::keep))
         .route("/admin/assets/{name}", get(assets::serve))

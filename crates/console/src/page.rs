@@ -31,7 +31,18 @@ pub(crate) const NAVIGATION: &[Section] = &[
     section("Reports", &[place("System Log", "/admin/reports/system-log")]),
     section("Risk", &[]),
     section("Directory", &[]),
-    section("Security", &[]),
+    section(
+        "Security",
+        &[
+            place("Service apps", "/admin/security/apps"),
+            place("Risk providers", "/admin/security/risk-providers"),
+            place("Device integrations", "/admin/security/device-integrations"),
+            place("Sign-on policies", "/admin/security/policies"),
+            place("Entity risk policy", "/admin/security/entity-risk"),
+            place("Networks", "/admin/security/zones"),
+            place("Behavior detection", "/admin/security/behaviors"),
+        ],
+    ),
     section("Actions", &[]),
     section(
         "Settings",

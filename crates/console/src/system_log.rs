@@ -15,7 +15,6 @@ use axum::{
 use watchfire_app::{App, Error};
 use watchfire_model::log::{EventType, LogQuery};
 
-pub(crate) use self::request::test;
 use self::{
     event::Detail,
     fault::FilterFault,
@@ -23,6 +22,7 @@ use self::{
     request::{LogRequest, RANGES, RangeChoice},
     row::Row,
 };
+pub(crate) use self::{request::test, row::shown};
 use crate::{
     failure::Failure,
     fields::Fields,

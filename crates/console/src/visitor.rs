@@ -14,6 +14,7 @@ use watchfire_app::{
 use watchfire_model::log::RequestOrigin;
 
 use crate::{
+    api::Api,
     failure::Failure,
     fields::{Fields, address},
 };
@@ -23,6 +24,8 @@ use crate::{
 pub(crate) struct Visitor {
     pub(crate) session: ConsoleSession,
     pub(crate) origin: Origin,
+    /// The API, with this session.
+    pub(crate) api: Api,
     /// Whether htmx asks for a part of a page.
     pub(crate) wants_fragment: bool,
 }
@@ -38,6 +41,11 @@ const HX_REQUEST: HeaderName = HeaderName::from_static("hx-request");
 const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 
 impl Visitor {
+    /// Whether the role reaches `scope`: what it does not is not offered. The API decides.
+    pub(crate) fn may(&self, scope: &str) -> bool {
+        self.session.role.reaches(scope)
+    }
+
     /// Lets a change through that shows the session's CSRF token.
     ///
     /// # Errors
@@ -69,6 +77,7 @@ impl FromRequestParts<App> for Visitor {
         let session = cookie.and_then(|cookie| app.console_session(cookie, used).ok());
         match session {
             Some(session) => Ok(Self {
+                api: Api::of(&parts.extensions, &session.csrf),
                 session,
                 origin,
                 wants_fragment,

@@ -76,9 +76,10 @@ impl TestServer {
                 ..Limits::default()
             },
         };
-        let router = watchfire_http::router(app.clone());
-        let router = router.merge(watchfire_http::pages(app.clone(), watchfire_console::router(app.clone())));
-        let site = Site::new(Arc::new(edge), router);
+        let (edge, api) = (Arc::new(edge), watchfire_http::router(app.clone()));
+        let console = watchfire_console::router(app.clone());
+        let pages = watchfire_http::pages(app.clone(), Arc::clone(&edge), api.clone(), console);
+        let site = Site::new(edge, api.merge(pages));
         let stop = CancellationToken::new();
         Self {
             app,

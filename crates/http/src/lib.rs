@@ -30,7 +30,7 @@ mod watchfire;
 pub use edge::{Edge, Limits};
 pub use openapi::{document, router};
 pub use operations::admin_router;
-pub use pages::pages;
+pub use pages::{VisitorApi, pages};
 pub use site::Site;
 
 #[cfg(test)]

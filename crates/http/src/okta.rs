@@ -15,7 +15,7 @@ pub mod policies;
 mod risk_events;
 mod risk_providers;
 mod security_events;
-mod security_events_providers;
+pub(crate) mod security_events_providers;
 mod sessions;
 mod users;
 pub mod zones;

@@ -11,6 +11,7 @@ mod sign_ins;
 mod signing_keys;
 mod simulations;
 mod streams_in;
+mod transmitter_check;
 mod universal_logout;
 mod workflows;
 
@@ -39,6 +40,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(entity_risk::clear))
         .routes(routes!(provider_profiles::get, provider_profiles::replace))
         .routes(routes!(provider_profiles::refresh_keys))
+        .routes(routes!(transmitter_check::check))
         .routes(routes!(geo_data::list))
         .routes(routes!(receipts::list))
         .routes(routes!(receipts::get))

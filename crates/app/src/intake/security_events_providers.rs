@@ -200,24 +200,28 @@ impl App {
     }
 
     async fn provider_draft(&self, request: ProviderRequest) -> Result<SecurityEventsProviderDraft> {
-        let source = match request.settings {
-            ProviderSettings::WellKnown(url) => self.metadata_source(&url).await?,
+        Ok(SecurityEventsProviderDraft {
+            source: self.provider_source(request.settings).await?,
+            name: request.name,
+            product: request.product,
+        })
+    }
+
+    /// Who a provider is and where its keys are, as its settings or its metadata say.
+    pub(super) async fn provider_source(&self, settings: ProviderSettings) -> Result<ProviderSource> {
+        match settings {
+            ProviderSettings::WellKnown(url) => Ok(self.metadata_source(&url).await?),
             ProviderSettings::Keys { issuer, jwks_url } => {
                 let refused = self.egress.check(Purpose::Jwks, &jwks_url).err();
                 if let Some(refusal) = refused {
                     return Err(not_valid("jwks_url", &refusal.to_string()));
                 }
-                ProviderSource {
+                Ok(ProviderSource {
                     issuer,
                     jwks_url,
                     metadata: None,
-                }
+                })
             }
-        };
-        Ok(SecurityEventsProviderDraft {
-            name: request.name,
-            product: request.product,
-            source,
-        })
+        }
     }
 }

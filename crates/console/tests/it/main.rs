@@ -9,5 +9,6 @@ mod assets;
 mod browser;
 mod roles;
 mod sessions;
+mod set_up;
 mod sign_in;
 mod system_log;

@@ -5,7 +5,7 @@ use watchfire_harness::TestServer;
 use crate::browser::{Browser, between};
 
 /// Somebody whom the first administrator has invited with this role.
-async fn with_role<'s>(server: &'s TestServer, login: &str, role: &str) -> Result<Browser<'s>> {
+pub(crate) async fn with_role<'s>(server: &'s TestServer, login: &str, role: &str) -> Result<Browser<'s>> {
     let made = server
         .call("POST", "/watchfire/v1/administrators")
         .json(&json!({"login": login, "role": role}))

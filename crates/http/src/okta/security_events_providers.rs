@@ -1,6 +1,6 @@
 //! `/api/v1/security-events-providers` (okta.md 5).
 
-mod shape;
+pub(crate) mod shape;
 
 use axum::{
     Json,

@@ -75,20 +75,20 @@ pub(super) struct ProviderKeysBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct KeyBody {
     /// `kid`
-    kid: Option<String>,
+    pub(super) kid: Option<String>,
     /// Its RFC 7638 thumbprint.
-    thumbprint: String,
+    pub(super) thumbprint: String,
     /// What it may verify.
-    algorithms: Vec<String>,
+    pub(super) algorithms: Vec<String>,
 }
 
 /// A key that is not.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct RejectedKeyBody {
     /// `kid`
-    kid: Option<String>,
+    pub(super) kid: Option<String>,
     /// Why not.
-    reason: String,
+    pub(super) reason: String,
 }
 
 impl From<&ProviderKeys> for ProviderKeysBody {
@@ -192,7 +192,7 @@ fn unknown_profile() -> Error {
     Error::invalid("profile", &message)
 }
 
-fn texts(body: &Map<String, Value>, member: &str) -> Result<Option<Vec<String>>, Error> {
+pub(super) fn texts(body: &Map<String, Value>, member: &str) -> Result<Option<Vec<String>>, Error> {
     let Some(value) = body.get(member).filter(|value| !value.is_null()) else {
         return Ok(None);
     };

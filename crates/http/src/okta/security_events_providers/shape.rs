@@ -114,12 +114,17 @@ pub(super) fn render(provider: &SecurityEventsProvider, links: &Links) -> Provid
 pub(super) fn parse(body: &Map<String, Value>) -> Result<ProviderRequest, Error> {
     let name = text(body, "name", "name")?.ok_or_else(|| Error::invalid("name", BLANK))?;
     let product = text(body, "type", "type")?.ok_or_else(|| Error::invalid("type", BLANK))?;
-    let settings = match body.get("settings") {
-        None | Some(Value::Null) => return Err(Error::invalid("settings", BLANK)),
-        Some(Value::Object(settings)) => parse_settings(settings)?,
-        Some(_) => return Err(Error::invalid("settings", "The field must be an object")),
-    };
+    let settings = settings(body)?;
     Ok(ProviderRequest { name, product, settings })
+}
+
+/// Reads `settings`.
+pub(crate) fn settings(body: &Map<String, Value>) -> Result<ProviderSettings, Error> {
+    match body.get("settings") {
+        None | Some(Value::Null) => Err(Error::invalid("settings", BLANK)),
+        Some(Value::Object(settings)) => parse_settings(settings),
+        Some(_) => Err(Error::invalid("settings", "The field must be an object")),
+    }
 }
 
 const BLANK: &str = "The field cannot be left blank";
