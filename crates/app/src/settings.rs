@@ -6,6 +6,8 @@ use watchfire_domain::entity_risk::GuardLimits;
 use watchfire_egress::OutboundAllow;
 
 use crate::{
+    App, Result,
+    access::Principal,
     geo::GeoSettings,
     identity::{LockoutLimits, SignInLimits, administrators::ConsoleLimits},
     insight::simulations::SimulationLimits,
@@ -71,6 +73,35 @@ pub struct Settings {
     pub geo: GeoSettings,
     /// Times and tries of the Admin Console.
     pub console: ConsoleLimits,
+    /// Every setting as the operator has made it, for people: what the command line knows and this does not.
+    pub effective: Vec<EffectiveSetting>,
+}
+
+/// A setting with its value and where that is from; secrets are masked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EffectiveSetting {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is about.
+    pub help: &'static str,
+    /// Its values; none where nothing is set.
+    pub values: Vec<String>,
+    /// The flag, variable or file that has it, or `default`.
+    pub origin: String,
+}
+
+/// The scope that reads the settings.
+pub const READ: &str = "watchfire.read";
+
+impl App {
+    /// Every setting with its value, in the order of the reference.
+    ///
+    /// # Errors
+    /// Without the scope.
+    pub fn effective_settings(&self, caller: &Principal) -> Result<Vec<EffectiveSetting>> {
+        caller.require(READ)?;
+        Ok(self.settings.effective.clone())
+    }
 }
 
 impl Settings {
@@ -102,6 +133,7 @@ impl Settings {
             simulations: SimulationLimits::default(),
             geo: GeoSettings::default(),
             console: ConsoleLimits::default(),
+            effective: Vec::new(),
         }
     }
 }

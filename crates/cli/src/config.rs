@@ -32,7 +32,7 @@ use watchfire_store::settings::Settings as StoreSettings;
 
 use self::{
     flags::Flags,
-    layers::{Environment, Layers},
+    layers::{Environment, Layers, Raw},
     value::{LogFormat, Network, Size, Time},
 };
 
@@ -366,6 +366,7 @@ impl Values<'_> {
                 code_tries: self.one("console-code-tries")?,
                 code_pause: self.time("console-code-pause")?,
             },
+            effective: self.0.iter().map(Raw::effective).collect(),
             ..AppSettings::new("")
         })
     }

@@ -15,11 +15,13 @@
 //! | [`overview`], [`system_log`], [`administrators`] | the pages |
 //! | [`api`] | the API, called by a page as its visitor |
 //! | [`set_up`], [`form`] | the one shape of the set-up pages |
-//! | [`security`] | apps, providers, streams, policies |
+//! | [`security`], [`actions`], [`directory`], [`settings`] | what is set up |
 
+mod actions;
 mod administrators;
 mod api;
 mod assets;
+mod directory;
 mod failure;
 mod fields;
 mod form;
@@ -29,6 +31,7 @@ mod overview;
 mod page;
 mod security;
 mod set_up;
+mod settings;
 mod sign_in;
 mod system_log;
 mod visitor;
@@ -60,6 +63,9 @@ pub fn router(app: App) -> Router {
         )
         .route("/admin/settings/administrators/{id}", post(administrators::change))
         .merge(security::router())
+        .merge(actions::router())
+        .merge(directory::router())
+        .merge(settings::router())
         .route("/admin/{*rest}", any(page::unknown))
         .layer(from_fn_with_state(app.clone(), guard::keep))
         .route("/admin/assets/{name}", get(assets::serve))

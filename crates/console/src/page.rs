@@ -30,7 +30,13 @@ pub(crate) const NAVIGATION: &[Section] = &[
     section("", &[place("Overview", "/admin")]),
     section("Reports", &[place("System Log", "/admin/reports/system-log")]),
     section("Risk", &[]),
-    section("Directory", &[]),
+    section(
+        "Directory",
+        &[
+            place("People", "/admin/directory/people"),
+            place("Groups", "/admin/directory/groups"),
+        ],
+    ),
     section(
         "Security",
         &[
@@ -43,11 +49,21 @@ pub(crate) const NAVIGATION: &[Section] = &[
             place("Behavior detection", "/admin/security/behaviors"),
         ],
     ),
-    section("Actions", &[]),
+    section(
+        "Actions",
+        &[
+            place("Approvals", "/admin/actions/queue"),
+            place("Dead letters", "/admin/actions/dead-letters"),
+            place("Event hooks", "/admin/actions/hooks"),
+            place("Workflows", "/admin/actions/workflows"),
+        ],
+    ),
     section(
         "Settings",
         &[
             place("Administrators", "/admin/settings/administrators"),
+            place("API tokens", "/admin/settings/api-tokens"),
+            place("Server", "/admin/settings/server"),
             place("API reference", "/docs"),
         ],
     ),

@@ -45,6 +45,15 @@ pub(crate) enum Part {
     Secret(Secret),
     Buttons(Vec<Button>),
     Links(Vec<Link>),
+    Search(Search),
+}
+
+/// A box that looks for names.
+#[derive(Debug)]
+pub(crate) struct Search {
+    pub(crate) action: &'static str,
+    pub(crate) label: &'static str,
+    pub(crate) value: String,
 }
 
 /// What is shown this once.

@@ -7,6 +7,7 @@ mod entity_risk;
 mod geo_data;
 mod provider_profiles;
 mod receipts;
+mod settings;
 mod sign_ins;
 mod signing_keys;
 mod simulations;
@@ -42,6 +43,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(provider_profiles::refresh_keys))
         .routes(routes!(transmitter_check::check))
         .routes(routes!(geo_data::list))
+        .routes(routes!(settings::list))
         .routes(routes!(receipts::list))
         .routes(routes!(receipts::get))
 }

@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeMap, fmt, fs, path::PathBuf};
 
+use watchfire_app::settings::EffectiveSetting;
+
 use super::{
     ConfigError, file,
     flags::Flags,
@@ -75,6 +77,16 @@ impl Raw {
             Secrecy::Url => without_password(value),
         };
         self.values.iter().map(mask).collect()
+    }
+
+    /// The value as the API shows it.
+    pub(super) fn effective(&self) -> EffectiveSetting {
+        EffectiveSetting {
+            name: self.setting.name,
+            help: self.setting.help,
+            values: self.shown(),
+            origin: self.origin.to_string(),
+        }
     }
 }
 
