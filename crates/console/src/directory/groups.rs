@@ -157,6 +157,10 @@ async fn replace(visitor: Visitor, Path(id): Path<String>, Form(form): Form) -> 
 async fn add(visitor: Visitor, Path(id): Path<String>, Form(form): Form) -> Result<Response, Failure> {
     visitor.check(&form)?;
     let mut sheet = member_sheet(&id).typed(&form);
+    if sheet.value("user").trim().is_empty() {
+        sheet.blame("user: The field cannot be left blank".to_owned());
+        return Ok(group_page(&visitor, (&id, ""), None, sheet).await?.into_page());
+    }
     let known = visitor
         .api
         .get(&format!("/api/v1/users/{}", segment(sheet.value("user").trim())))

@@ -2,6 +2,8 @@
 
 mod guide;
 mod manners;
+mod others;
+mod policies;
 
 use anyhow::{Result, ensure};
 use watchfire_harness::Answer;

