@@ -1,6 +1,10 @@
 //! What has happened: the System Log, what was received, who signed in, and what would have become of it.
 
+pub mod addresses;
+pub mod entities_at_risk;
 pub mod log;
+pub mod overview;
 pub mod receipts;
+pub mod saved_searches;
 pub mod sign_ins;
 pub mod simulations;

@@ -49,7 +49,7 @@ use self::{
     access::Principal,
     geo::Geo,
     identity::{Failures, client_keys::ClientKeys, console::CodeTries, passwords::Passwords, signing_keys::SigningKeys},
-    insight::simulations::Simulations,
+    insight::{overview::Tallies, simulations::Simulations},
     intake::{
         event_keys::EventKeys, streams_in::StreamsIn, transmitter_metadata::MetadataSchedule,
         verification_turns::VerificationTurns,
@@ -104,6 +104,7 @@ pub struct Inner {
     streams: StreamsIn,
     geo: Geo,
     simulations: Simulations,
+    tallies: Tallies,
 }
 
 impl std::ops::Deref for App {
@@ -173,6 +174,7 @@ impl App {
             streams: StreamsIn::default(),
             geo,
             simulations: Simulations::default(),
+            tallies: Tallies::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

@@ -66,6 +66,12 @@ impl App {
         Ok(if found.len() == 1 { found.pop() } else { None })
     }
 
+    /// Up to `limit` objects of type `T` whose natural key begins with `prefix`, in the keys' order.
+    pub(crate) async fn all_starting_with<T: TypedObject>(&self, prefix: &str, limit: u32) -> Result<Vec<T>> {
+        self.commands.wait_for_index().await;
+        Ok(typed(self.index.starting_with(T::KIND, prefix, limit).await?))
+    }
+
     /// Every object of type `T`, oldest first.
     pub(crate) async fn all<T: TypedObject>(&self) -> Result<Vec<T>> {
         self.commands.wait_for_index().await;

@@ -84,6 +84,7 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
     load_directory(&*parts.index, &state).await?;
     load_hook_quota(&*parts.index, &state, parts.clock.now()).await?;
     load_signals(&*parts.index, &state, parts.clock.now()).await?;
+    load_at_risk(&*parts.index, &state).await?;
     load_population(&*parts.index, &state, &parts.settings.sign_ins).await?;
     let ids = KeyedIds::new(parts.vault.id_key(), parts.epoch);
     let (sequencer, commands) = Sequencer::new(
@@ -201,6 +202,31 @@ async fn load_hook_quota(index: &dyn Index, state: &State, now: Timestamp) -> Re
     Ok(())
 }
 
+/// Records of risk that are read at one time while those at risk are looked for.
+const RISK_PAGE: u32 = 1_000;
+
+/// Against whom something speaks, out of everybody of whom anything is known.
+async fn load_at_risk(index: &dyn Index, state: &State) -> Result<()> {
+    let mut query = PageQuery {
+        kind: Kind::EntityRisk,
+        parent: None,
+        after: 0,
+        limit: RISK_PAGE,
+    };
+    loop {
+        let page = index.page(&query).await?;
+        for object in &page.objects {
+            if let Object::EntityRisk(risk) = object {
+                state.at_risk().put(risk);
+            }
+        }
+        match page.next {
+            Some(next) => query.after = next,
+            None => return Ok(()),
+        }
+    }
+}
+
 /// Receipts that are read at one time while the table of addresses is rebuilt.
 const RECEIPT_PAGE: u32 = 500;
 
@@ -215,9 +241,7 @@ async fn load_signals(index: &dyn Index, state: &State, now: Timestamp) -> Resul
             let corrupt = || Error::internal(format!("receipt {} cannot be read", receipt.id));
             let body: serde_json::Value = serde_json::from_str(&receipt.body).map_err(|_| corrupt())?;
             let signals = RiskEvents::read(&body).map_err(|_| corrupt())?.effective(receipt.received_at);
-            state
-                .signals()
-                .insert(&RiskProviderId::new(&receipt.provider), receipt.received_at, &signals, now);
+            state.hear(&RiskProviderId::new(&receipt.provider), receipt.received_at, &signals, now);
         }
     }
 }

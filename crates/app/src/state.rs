@@ -1,9 +1,11 @@
 //! The hot state: what every request looks at, kept in memory and published after each sync.
 
+mod at_risk;
 mod directory;
 mod hook_quota;
 mod outbox;
 mod population;
+mod pulse;
 mod signals;
 
 use std::sync::Arc;
@@ -11,17 +13,21 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 use watchfire_model::{
+    id::RiskProviderId,
     object::Object,
     row::{Decision, Received, Row},
+    signal::IpSignal,
     time::Timestamp,
 };
 
 pub use self::{
+    at_risk::{AtRisk, AtRiskLimits},
     directory::Directory,
     hook_quota::HookQuotaLimits,
     outbox::{Due, Outbox, OutboxLimits, TargetKey},
     population::Statistics,
-    signals::{LiveSignals, SignalLimits},
+    pulse::{HOUR, Heard, Pulse, hour_of},
+    signals::{AddressCounts, LiveSignals, SignalLimits},
 };
 pub(crate) use self::{
     hook_quota::{HookQuota, Reached},
@@ -33,6 +39,8 @@ pub(crate) use self::{
 pub struct State {
     directory: ArcSwap<Directory>,
     signals: LiveSignals,
+    at_risk: AtRisk,
+    pulse: Pulse,
     outbox: Outbox,
     hook_quota: HookQuota,
     statistics: Statistics,
@@ -45,6 +53,8 @@ impl State {
         Self {
             directory: ArcSwap::default(),
             signals: LiveSignals::new(limits),
+            at_risk: AtRisk::new(AtRiskLimits::default()),
+            pulse: Pulse::default(),
             outbox: Outbox::new(OutboxLimits::default()),
             hook_quota: HookQuota::new(HookQuotaLimits::default()),
             statistics: Statistics::default(),
@@ -79,6 +89,22 @@ impl State {
     /// What providers say of addresses.
     pub const fn signals(&self) -> &LiveSignals {
         &self.signals
+    }
+
+    /// Against whom something speaks.
+    pub const fn at_risk(&self) -> &AtRisk {
+        &self.at_risk
+    }
+
+    /// What has come in and gone out lately, in numbers.
+    pub const fn pulse(&self) -> &Pulse {
+        &self.pulse
+    }
+
+    /// Takes over what a risk provider said.
+    pub(crate) fn hear(&self, provider: &RiskProviderId, received_at: Timestamp, signals: &[IpSignal], now: Timestamp) {
+        self.signals.insert(provider, received_at, signals, now);
+        self.pulse.hear(provider, received_at, signals, now);
     }
 
     /// What everybody's sign-ins have in common.
@@ -119,10 +145,12 @@ impl State {
         for row in rows() {
             self.outbox.publish(row);
             self.statistics.publish(row);
+            self.at_risk.publish(row);
+            self.pulse.publish(row);
             if let Row::Receipt(receipt) = row
                 && let Received::RiskEvents { provider, signals } = &receipt.content
             {
-                self.signals.insert(provider, receipt.received_at, signals, now);
+                self.hear(provider, receipt.received_at, signals, now);
             }
         }
     }

@@ -68,6 +68,14 @@ impl FromRequest<App> for Form {
     }
 }
 
+/// A text as one part of a path.
+pub(crate) fn segment(text: &str) -> String {
+    // Paths do not take `+` for a blank.
+    form_urlencoded::byte_serialize(text.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
+}
+
 /// An address below this host with these parameters; empty ones are left out.
 pub(crate) fn address(path: &str, parameters: &[(&str, &str)]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());

@@ -12,7 +12,7 @@
 //! | [`visitor`] | the session behind a request |
 //! | [`page`] | what every page has: navigation, title, who is signed in |
 //! | [`sign_in`], [`invitation`] | the way in |
-//! | [`overview`], [`system_log`], [`administrators`] | the pages |
+//! | [`overview`], [`system_log`], [`risk`], [`administrators`] | the pages |
 //! | [`api`] | the API, called by a page as its visitor |
 //! | [`set_up`], [`form`] | the one shape of the set-up pages |
 //! | [`security`], [`actions`], [`directory`], [`settings`] | what is set up |
@@ -29,6 +29,7 @@ mod guard;
 mod invitation;
 mod overview;
 mod page;
+mod risk;
 mod security;
 mod set_up;
 mod settings;
@@ -57,11 +58,14 @@ pub fn router(app: App) -> Router {
         .route("/admin/reports/system-log/tail", get(system_log::tail))
         .route("/admin/reports/system-log/export", get(system_log::export))
         .route("/admin/reports/system-log/events/{uuid}", get(system_log::event))
+        .route("/admin/reports/system-log/saved", post(system_log::save_search))
+        .route("/admin/reports/system-log/saved/{id}", post(system_log::delete_search))
         .route(
             "/admin/settings/administrators",
             get(administrators::show).post(administrators::invite),
         )
         .route("/admin/settings/administrators/{id}", post(administrators::change))
+        .merge(risk::router())
         .merge(security::router())
         .merge(actions::router())
         .merge(directory::router())

@@ -29,7 +29,13 @@ pub(crate) struct Section {
 pub(crate) const NAVIGATION: &[Section] = &[
     section("", &[place("Overview", "/admin")]),
     section("Reports", &[place("System Log", "/admin/reports/system-log")]),
-    section("Risk", &[]),
+    section(
+        "Risk",
+        &[
+            place("Users at risk", "/admin/risk/users"),
+            place("Addresses", "/admin/risk/addresses"),
+        ],
+    ),
     section(
         "Directory",
         &[

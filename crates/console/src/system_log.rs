@@ -4,8 +4,10 @@ mod event;
 mod export;
 mod fault;
 mod histogram;
+mod ocsf;
 mod request;
 mod row;
+mod saved;
 
 use askama::Template;
 use axum::{
@@ -13,7 +15,7 @@ use axum::{
     response::Response,
 };
 use watchfire_app::{App, Error};
-use watchfire_model::log::{EventType, LogQuery};
+use watchfire_model::log::{EventType, LogQuery, SYSTEM_LOG};
 
 use self::{
     event::Detail,
@@ -21,17 +23,27 @@ use self::{
     histogram::Histogram,
     request::{LogRequest, RANGES, RangeChoice},
     row::Row,
+    saved::SavedRow,
 };
-pub(crate) use self::{request::test, row::shown};
+pub(crate) use self::{
+    request::test,
+    row::{short, shown, tone as outcome_tone},
+    saved::{delete as delete_search, save as save_search},
+};
 use crate::{
     failure::Failure,
-    fields::Fields,
+    fields::{Fields, segment},
     page::{Frame, render},
     visitor::Visitor,
 };
 
 /// Where it is.
 pub(crate) const PATH: &str = "/admin/reports/system-log";
+
+/// The page of an event.
+pub(crate) fn event_page(uuid: &str) -> String {
+    format!("{PATH}/events/{}", segment(uuid))
+}
 
 #[derive(Debug, Template)]
 #[template(path = "system_log.html")]
@@ -45,7 +57,9 @@ struct LogPage {
     rows: Vec<Row>,
     older: String,
     newest: String,
-    exports: [(&'static str, String); 2],
+    fields: Vec<&'static str>,
+    saved: Vec<SavedRow>,
+    exports: [(&'static str, String); 3],
     live: String,
     still: String,
     is_live: bool,
@@ -80,6 +94,8 @@ pub(crate) async fn show(State(app): State<App>, visitor: Visitor, query: Fields
         frame: Frame::new("System Log", PATH, &visitor.session),
         ranges: &RANGES,
         suggestions: suggestions(),
+        fields: fields(),
+        saved: saved::rows(&app, &visitor).await?,
         fault: None,
         histogram: None,
         rows: Vec::new(),
@@ -89,7 +105,7 @@ pub(crate) async fn show(State(app): State<App>, visitor: Visitor, query: Fields
         } else {
             request.address(&[])
         },
-        exports: ["csv", "jsonl"].map(|format| (format, request.export(format))),
+        exports: [("CSV", "csv"), ("JSON lines", "jsonl"), ("OCSF", "ocsf")].map(|(name, format)| (name, request.export(format))),
         live: request.address(&[("live", "1")]),
         still: request.address(&[]),
         is_live,
@@ -154,6 +170,19 @@ fn count(app: &App, visitor: &Visitor) -> Result<(), Failure> {
         Some(window) if !window.allowed => Err(Error::RateLimited.into()),
         _ => Ok(()),
     }
+}
+
+/// Details of events that are asked for again and again.
+const DETAILS: [&str; 3] = [
+    "debugContext.debugData.signInId",
+    "debugContext.debugData.traceId",
+    "debugContext.debugData.threatSuspected",
+];
+
+/// Fields that may be asked for.
+fn fields() -> Vec<&'static str> {
+    let named = SYSTEM_LOG.fields.iter().filter(|field| !field.is_open());
+    named.map(|field| field.path()).chain(DETAILS).collect()
 }
 
 /// What the query box offers.

@@ -26,6 +26,7 @@ pub mod population;
 pub mod rejection;
 pub mod risk_event;
 pub mod risk_provider;
+pub mod saved_search;
 pub mod security_event;
 pub mod security_events_provider;
 pub mod session;

@@ -1,12 +1,16 @@
 //! What Okta has no shape for, `/watchfire/v1` (architecture section 5).
 
 mod actions;
+mod addresses;
 mod administrators;
 mod api_tokens;
+mod entities_at_risk;
 mod entity_risk;
 mod geo_data;
+mod overview;
 mod provider_profiles;
 mod receipts;
+mod saved_searches;
 mod settings;
 mod sign_ins;
 mod signing_keys;
@@ -14,6 +18,7 @@ mod simulations;
 mod streams_in;
 mod transmitter_check;
 mod universal_logout;
+mod user_sessions;
 mod workflows;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -25,6 +30,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(signing_keys::rotate))
         .routes(routes!(api_tokens::create))
         .merge(actions::router())
+        .merge(saved_searches::router())
         .merge(sign_ins::router())
         .merge(administrators::router())
         .merge(workflows::router())
@@ -37,6 +43,10 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(streams_in::verify))
         .routes(routes!(streams_in::add_subject))
         .routes(routes!(streams_in::remove_subject))
+        .routes(routes!(overview::get))
+        .routes(routes!(addresses::get))
+        .routes(routes!(user_sessions::list))
+        .routes(routes!(entities_at_risk::list))
         .routes(routes!(entity_risk::get))
         .routes(routes!(entity_risk::clear))
         .routes(routes!(provider_profiles::get, provider_profiles::replace))

@@ -135,6 +135,8 @@ ids! {
     EntityRiskRuleId = "rul";
     /// An event hook (okta.md 10.4).
     EventHookId = "who";
+    /// A search of the System Log that an administrator keeps.
+    SavedSearchId = "svs";
     /// Something that is to be done outside, or waits for an approval: a row of the outbox.
     ActionId = "act";
 }

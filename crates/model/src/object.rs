@@ -16,6 +16,7 @@ mod policy;
 mod policy_snapshot;
 mod population;
 mod risk_provider;
+mod saved_search;
 mod security_events_provider;
 mod sign_in;
 mod stream_in;
@@ -43,6 +44,7 @@ pub use self::{
     policy_snapshot::PolicySnapshot,
     population::{PopulationPart, PopulationSnapshot},
     risk_provider::{ProviderAction, RiskProvider},
+    saved_search::{LogSearch, SavedSearch},
     security_events_provider::{DialectName, ProviderProfile, SecurityEventsProvider},
     sign_in::{Asked, AskedBy, Lesson, Named, SignInClient, SignInProfile, SignInRecord, SignInRisk, SignInState, SignInVerdict},
     stream_in::{PendingVerification, StreamAuthorization, StreamDelivery, StreamIn, StreamStatus, UnsentAcks},
@@ -205,6 +207,8 @@ objects! {
     EntityRiskPolicy = "entity_risk_policy",
     /// A rule of the entity risk policy.
     EntityRiskRule = "entity_risk_rule",
+    /// A search of the System Log that an administrator keeps.
+    SavedSearch = "saved_search",
     /// A row of the outbox.
     Action = "action",
     /// Whom a provider's signals have caused actions on.

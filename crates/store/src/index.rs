@@ -90,6 +90,19 @@ pub struct StoredReceipt {
     pub note: Option<SetNote>,
 }
 
+/// How many events of the System Log there were of one kind and end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogTally {
+    /// `eventType`
+    pub event_type: String,
+    /// `outcome.result`
+    pub outcome: String,
+    /// The security events provider whose events they are; empty for all others.
+    pub provider: String,
+    /// How many.
+    pub count: u64,
+}
+
 /// The index, read-only.
 #[async_trait]
 pub trait Index: Send + Sync + std::fmt::Debug {
@@ -138,6 +151,11 @@ pub trait Index: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`StoreError::Timeout`] when it takes longer than the setting allows.
     async fn log_counts(&self, query: &LogQuery, edges: &[Timestamp]) -> Result<Vec<u64>, StoreError>;
+    /// How many events of the System Log there were from one time until another, by type and outcome.
+    ///
+    /// # Errors
+    /// [`StoreError::Timeout`] when it takes longer than the setting allows.
+    async fn log_tally(&self, from: Timestamp, until: Timestamp) -> Result<Vec<LogTally>, StoreError>;
     /// The log event with `uuid`.
     async fn log_event(&self, uuid: &str, read: SignalReader) -> Result<Option<LogEntry>, StoreError>;
     /// Whether the store answers.

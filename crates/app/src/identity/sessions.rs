@@ -98,6 +98,19 @@ impl App {
         self.commands.run(command).await
     }
 
+    /// The sessions of a user, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; without the scope.
+    pub async fn sessions_of(&self, caller: &Principal, user: &str) -> Result<Vec<Session>> {
+        caller.require(READ)?;
+        let user = self.named_user(caller, user).await?;
+        let now = self.clock.now();
+        let mut sessions: Vec<Session> = self.children(user.id.as_str()).await?;
+        sessions.retain(|session| session.expires_at > now);
+        Ok(sessions)
+    }
+
     async fn live_session(&self, id: &str) -> Result<Session> {
         let now = self.clock.now();
         let found: Option<Session> = self.get(id).await?;

@@ -9,7 +9,7 @@ use std::{
 use parking_lot::RwLock;
 use watchfire_model::{
     id::RiskProviderId,
-    signal::{IpSignal, ProviderSignal},
+    signal::{IpSignal, ProviderSignal, RiskLevel},
     time::Timestamp,
 };
 
@@ -26,11 +26,24 @@ impl Default for SignalLimits {
     }
 }
 
+/// How many addresses there are by the worst that is said of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AddressCounts {
+    /// LOW.
+    pub low: usize,
+    /// MEDIUM.
+    pub medium: usize,
+    /// HIGH.
+    pub high: usize,
+}
+
 /// The table. An address has at most one signal of each provider: the one accepted last.
 #[derive(Debug)]
 pub struct LiveSignals {
     by_ip: RwLock<HashMap<IpAddr, Vec<ProviderSignal>>>,
     live: AtomicUsize,
+    /// Addresses by their worst level.
+    worst: [AtomicUsize; 3],
     limits: SignalLimits,
 }
 
@@ -39,6 +52,7 @@ impl LiveSignals {
         Self {
             by_ip: RwLock::default(),
             live: AtomicUsize::new(0),
+            worst: Default::default(),
             limits,
         }
     }
@@ -52,6 +66,13 @@ impl LiveSignals {
             .filter(|signal| signal.signal.expires_at > now)
             .cloned()
             .collect()
+    }
+
+    /// How many addresses have a signal of each level as their worst, as of the last look for what has
+    /// expired.
+    pub fn addresses(&self) -> AddressCounts {
+        let [low, medium, high] = self.worst.each_ref().map(|count| count.load(Ordering::Relaxed));
+        AddressCounts { low, medium, high }
     }
 
     /// How many signals are held.
@@ -75,6 +96,7 @@ impl LiveSignals {
         for signal in signals {
             let known = table.entry(signal.ip).or_default();
             let before = known.len();
+            let worst_before = worst(known);
             known.retain(|old| old.provider != *provider);
             if signal.expires_at > now {
                 known.push(ProviderSignal {
@@ -84,6 +106,13 @@ impl LiveSignals {
                 });
             }
             let after = known.len();
+            let worst_after = worst(known);
+            if let Some(count) = self.counter(worst_before) {
+                count.fetch_sub(1, Ordering::Relaxed);
+            }
+            if let Some(count) = self.counter(worst_after) {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
             if after == 0 {
                 table.remove(&signal.ip);
             }
@@ -99,13 +128,36 @@ impl LiveSignals {
             !known.is_empty()
         });
         self.live.store(table.values().map(Vec::len).sum(), Ordering::Relaxed);
+        let mut counts = AddressCounts::default();
+        for known in table.values() {
+            match worst(known) {
+                Some(RiskLevel::Low) => counts.low = counts.low.saturating_add(1),
+                Some(RiskLevel::Medium) => counts.medium = counts.medium.saturating_add(1),
+                Some(RiskLevel::High) => counts.high = counts.high.saturating_add(1),
+                None => {}
+            }
+        }
+        for (counter, count) in self.worst.iter().zip([counts.low, counts.medium, counts.high]) {
+            counter.store(count, Ordering::Relaxed);
+        }
     }
+
+    fn counter(&self, level: Option<RiskLevel>) -> Option<&AtomicUsize> {
+        let [low, medium, high] = &self.worst;
+        Some(match level? {
+            RiskLevel::Low => low,
+            RiskLevel::Medium => medium,
+            RiskLevel::High => high,
+        })
+    }
+}
+
+fn worst(known: &[ProviderSignal]) -> Option<RiskLevel> {
+    known.iter().map(|signal| signal.signal.level).max()
 }
 
 #[cfg(test)]
 mod tests {
-    use watchfire_model::signal::RiskLevel;
-
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000);
@@ -153,6 +205,23 @@ mod tests {
         table.insert(&a, NOW, &[signal(RiskLevel::High, 2_000)], NOW);
         table.insert(&a, NOW, &[signal(RiskLevel::High, 900)], NOW);
         assert!(levels(&table, 1_001).is_empty());
+    }
+
+    #[test]
+    fn addresses_are_counted_by_the_worst_word() {
+        let table = LiveSignals::new(SignalLimits::default());
+        let (a, b) = (RiskProviderId::new("rkpA"), RiskProviderId::new("rkpB"));
+        let counts = |low, medium, high| AddressCounts { low, medium, high };
+        table.insert(&a, NOW, &[signal(RiskLevel::Medium, 1_500)], NOW);
+        assert_eq!(table.addresses(), counts(0, 1, 0));
+        table.insert(&b, NOW, &[signal(RiskLevel::High, 2_000)], NOW);
+        assert_eq!(table.addresses(), counts(0, 0, 1));
+        table.insert(&b, NOW, &[signal(RiskLevel::Low, 2_000)], NOW);
+        assert_eq!(table.addresses(), counts(0, 1, 0));
+        table.forget_expired(Timestamp::from_seconds(1_500));
+        assert_eq!(table.addresses(), counts(1, 0, 0));
+        table.insert(&b, NOW, &[signal(RiskLevel::Low, 900)], NOW);
+        assert_eq!(table.addresses(), counts(0, 0, 0));
     }
 
     #[test]

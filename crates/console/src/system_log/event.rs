@@ -6,7 +6,7 @@ use watchfire_app::insight::log::LogEntry;
 use super::{
     PATH,
     request::test,
-    row::{named, shown, tone},
+    row::{Lead, named, pages, shown, tone},
 };
 use crate::fields::address;
 
@@ -26,6 +26,7 @@ pub(crate) struct Detail {
     pub(crate) event_type: &'static str,
     pub(crate) result: &'static str,
     pub(crate) tone: &'static str,
+    pub(crate) pages: Vec<Lead>,
     pub(crate) groups: Vec<Group>,
     pub(crate) json: String,
     /// Whether something was left out.
@@ -63,6 +64,7 @@ impl Detail {
             event_type: event.event_type.as_str(),
             result: event.outcome.result.as_str(),
             tone: tone(event),
+            pages: pages(event),
             groups: groups(&wire),
             json: shown(&json),
             is_cut,

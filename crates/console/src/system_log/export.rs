@@ -1,4 +1,4 @@
-//! The result as a file: CSV for tables, JSON lines for programs.
+//! The result as a file: CSV for tables, JSON lines and OCSF for programs.
 
 use axum::response::{IntoResponse, Response};
 use http::header;
@@ -9,7 +9,7 @@ use watchfire_app::{
     insight::log::{LogEntry, LogQueryParams},
 };
 
-use super::{request::LogRequest, row::named};
+use super::{ocsf, request::LogRequest, row::named};
 use crate::failure::Failure;
 
 /// Events of one file at most; the API has them all.
@@ -51,6 +51,7 @@ pub(crate) async fn file(app: &App, caller: &Principal, request: &LogRequest, fo
     entries.truncate(MOST);
     let (media_type, name, text) = match format {
         "csv" => ("text/csv; charset=utf-8", "system-log.csv", csv(&entries)),
+        "ocsf" => ("application/jsonl", "system-log.ocsf.jsonl", ocsf_lines(&entries)),
         _ => ("application/jsonl", "system-log.jsonl", json_lines(&entries)),
     };
     let headers = [
@@ -62,6 +63,12 @@ pub(crate) async fn file(app: &App, caller: &Principal, request: &LogRequest, fo
 
 fn json_lines(entries: &[LogEntry]) -> String {
     let lines = entries.iter().map(|entry| format!("{}\n", entry.to_wire()));
+    lines.collect()
+}
+
+/// One event of the Open Cybersecurity Schema Framework a line.
+fn ocsf_lines(entries: &[LogEntry]) -> String {
+    let lines = entries.iter().map(|entry| format!("{}\n", ocsf::of(entry)));
     lines.collect()
 }
 

@@ -1,12 +1,20 @@
 //! An event as one line, and what the line opens to.
 
 use watchfire_app::insight::log::LogEntry;
-use watchfire_model::log::{LogEvent, Severity};
+use watchfire_model::{
+    id::UserId,
+    log::{LogEvent, Severity},
+};
 
 use super::request::LogRequest;
+use crate::risk;
 
 /// Characters of a name in a line; the event has the rest.
 const SHORT: usize = 60;
+/// Targets that a line links to.
+const TARGETS: usize = 3;
+/// What the ids of users begin with; somebody unknown has none.
+const USER: &str = UserId::PREFIX;
 
 /// A line.
 #[derive(Debug)]
@@ -22,8 +30,13 @@ pub(crate) struct Row {
     pub(crate) tone: &'static str,
     pub(crate) reason: String,
     /// Other questions that this event leads to.
-    pub(crate) leads: Vec<(&'static str, String, String)>,
+    pub(crate) leads: Vec<Lead>,
+    /// Pages about who and what is in it.
+    pub(crate) pages: Vec<Lead>,
 }
+
+/// A link: what it is, its name, where it leads.
+pub(crate) type Lead = (&'static str, String, String);
 
 impl Row {
     pub(crate) fn new(entry: &LogEntry, request: &LogRequest) -> Self {
@@ -43,6 +56,7 @@ impl Row {
             tone: tone(event),
             reason: short(event.outcome.reason.as_deref().unwrap_or_default()),
             leads: leads(event, request),
+            pages: pages(event),
         }
     }
 }
@@ -79,7 +93,8 @@ pub(crate) fn shown(text: &str) -> String {
     out
 }
 
-fn short(text: &str) -> String {
+/// A name as a line has it.
+pub(crate) fn short(text: &str) -> String {
     let text = shown(text);
     if text.chars().count() <= SHORT {
         return text;
@@ -113,7 +128,37 @@ fn ip(event: &LogEvent) -> String {
         .unwrap_or_default()
 }
 
-fn leads(event: &LogEvent, request: &LogRequest) -> Vec<(&'static str, String, String)> {
+/// The pages about the user, the address and the sign-in of an event.
+pub(crate) fn pages(event: &LogEvent) -> Vec<Lead> {
+    let mut pages: Vec<Lead> = Vec::new();
+    let mut add = |label, name: &str, link: String| {
+        if !pages.iter().any(|(_, _, known)| *known == link) {
+            pages.push((label, short(name), link));
+        }
+    };
+    if let Some(id) = event.debug_data.get("signInId") {
+        add("Explanation", "of the sign-in", risk::sign_in_page(id));
+    }
+    if event.actor.kind == "User" && event.actor.id.starts_with(USER) {
+        let named = name(None, event.actor.alternate_id.as_deref(), &event.actor.id);
+        add("User", &named, risk::user_page(&event.actor.id));
+    }
+    let users = event
+        .target
+        .iter()
+        .filter(|target| target.kind == "User" && target.id.starts_with(USER));
+    for target in users.take(TARGETS) {
+        let named = name(None, target.alternate_id.as_deref(), &target.id);
+        add("User", &named, risk::user_page(&target.id));
+    }
+    let ip = ip(event);
+    if !ip.is_empty() {
+        add("Address", &ip, risk::address_page(&ip));
+    }
+    pages
+}
+
+fn leads(event: &LogEvent, request: &LogRequest) -> Vec<Lead> {
     let mut leads = vec![(
         "Type",
         event.event_type.as_str().to_owned(),
@@ -125,7 +170,7 @@ fn leads(event: &LogEvent, request: &LogRequest) -> Vec<(&'static str, String, S
         }
     };
     lead("Actor", "actor.id", &event.actor.id);
-    for target in event.target.iter().take(3) {
+    for target in event.target.iter().take(TARGETS) {
         lead("Target", "target.id", &target.id);
     }
     lead("Address", "client.ipAddress", &ip(event));

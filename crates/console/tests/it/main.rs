@@ -7,6 +7,7 @@
 
 mod assets;
 mod browser;
+mod risk;
 mod roles;
 mod sessions;
 mod set_up;

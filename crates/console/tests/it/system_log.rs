@@ -2,7 +2,10 @@ use anyhow::Result;
 use serde_json::json;
 use watchfire_harness::TestServer;
 
-use crate::browser::{Browser, between};
+use crate::{
+    browser::{Browser, between},
+    roles::with_role,
+};
 
 const PATH: &str = "/admin/reports/system-log";
 
@@ -164,5 +167,85 @@ async fn a_bar_leads_to_its_time_and_the_numbers_of_the_overview_to_the_log() ->
         .unwrap_or_default()
         .replace("&#38;", "&");
     assert!(rows(&browser.get(&link).await?.text) > 0, "the sign-in was just now");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_search_is_saved_for_its_owner_alone_and_forgotten() -> Result<()> {
+    let server = TestServer::start().await?;
+    let browser = Browser::signed_in(&server).await?;
+    let reader = with_role(&server, "reader@example.com", "READ_ONLY").await?;
+    let fields = |csrf: String, name: &str, filter: &str| {
+        [
+            ("csrf", csrf),
+            ("name", name.to_owned()),
+            ("filter", filter.to_owned()),
+            ("range", "24h".to_owned()),
+        ]
+    };
+    let path = format!("{PATH}/saved");
+    let filter = "severity eq \"WARN\"";
+    assert_eq!(reader.post(&path, &fields("0".to_owned(), "Mine", filter)).await?.status, 403);
+    let saved = reader
+        .post(&path, &fields(reader.csrf().await?, "<b>Mine</b>", filter))
+        .await?;
+    assert_eq!(
+        saved.headers["location"],
+        format!("{PATH}?filter=severity+eq+%22WARN%22&range=24h")
+    );
+    let page = reader.get(PATH).await?;
+    assert!(
+        page.text.contains("&#60;b&#62;Mine") && !page.text.contains("<b>Mine"),
+        "{}",
+        page.text
+    );
+    let theirs = browser.get(PATH).await?;
+    assert!(!theirs.text.contains("Mine"));
+    let forget = between(&page.text, "action=\"/admin/reports/system-log/saved/", "\"");
+    let forget = format!("{path}/{forget}");
+    let own = [("csrf", browser.csrf().await?)];
+    assert_eq!(browser.post(&forget, &own).await?.status, 404, "it is another's");
+    assert_eq!(reader.post(&forget, &[("csrf", reader.csrf().await?)]).await?.status, 303);
+    assert!(!reader.get(PATH).await?.text.contains("Mine"));
+    for (name, filter) in [("", filter), ("x", "nonsense eq"), (&*"x".repeat(81), filter)] {
+        let refused = reader.post(&path, &fields(reader.csrf().await?, name, filter)).await?;
+        assert_eq!(refused.status, 400, "{name} {filter}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_result_is_exported_as_ocsf() -> Result<()> {
+    let server = TestServer::start().await?;
+    let browser = Browser::signed_in(&server).await?;
+    make_user(&server, "jo@example.com", "Jo").await?;
+    let file = browser.get(&format!("{PATH}/export?format=ocsf")).await?;
+    assert_eq!(
+        file.headers["content-disposition"],
+        "attachment; filename=\"system-log.ocsf.jsonl\""
+    );
+    let events: Vec<serde_json::Value> = file.text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    for event in &events {
+        let number = |name: &str| event[name].as_u64().unwrap_or_default();
+        assert_eq!(
+            number("type_uid"),
+            number("class_uid") * 100 + number("activity_id"),
+            "{event}"
+        );
+        for required in ["time", "severity_id", "category_uid", "status_id"] {
+            assert!(event[required].is_u64(), "{required}: {event}");
+        }
+        assert_eq!(event["metadata"]["version"], "1.4.0");
+    }
+    let made = events
+        .iter()
+        .find(|event| event["metadata"]["event_code"] == "user.lifecycle.create");
+    let made = made.map(|event| (&event["class_uid"], &event["activity_id"], &event["user"]["name"]));
+    assert_eq!(made, Some((&json!(3_001), &json!(1), &json!("jo@example.com"))));
+    let logon = events
+        .iter()
+        .find(|event| event["metadata"]["event_code"] == "user.session.access_admin_app");
+    let logon = logon.map(|event| (&event["class_uid"], &event["activity_id"], &event["status_id"]));
+    assert_eq!(logon, Some((&json!(3_002), &json!(1), &json!(1))));
     Ok(())
 }

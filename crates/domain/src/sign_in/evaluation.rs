@@ -156,7 +156,9 @@ impl EvaluateSignIn {
             fingerprint: None,
             device_token_hash: kept.client.device_token_hash.clone(),
         };
-        let record = Record::of_client(&client, &self.origin).with(&assessed.assessment);
+        let record = Record::of_client(&client, &self.origin)
+            .of_sign_in(&kept.id)
+            .with(&assessed.assessment);
         context.log(&mut decision, record.evaluation(actor(&user), &self.origin, &evaluation));
         decision.put(kept.clone());
         Ok((decision, kept))

@@ -294,12 +294,13 @@ impl Step<'_> {
     }
 
     fn follow(
-        self,
+        mut self,
         evaluation: &Evaluation,
         kept: SignInRecord,
         (slice, mut decision): (&Slice, Decision),
         context: &mut Context<'_>,
     ) -> Decided<Progress> {
+        self.record = self.record.of_sign_in(&kept.id);
         let evaluated = self.record.evaluation(actor(self.user), &self.command.origin, evaluation);
         context.log(&mut decision, evaluated);
         let influence = Influence {

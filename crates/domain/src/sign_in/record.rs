@@ -8,6 +8,7 @@ use watchfire_engine::{
     policy::{Decision as PolicyDecision, Evaluation, Monitored},
 };
 use watchfire_model::{
+    id::SignInId,
     log::{
         Actor, AuthenticationContext, BehaviorResult as LoggedBehavior, EventType, LogEvent, Outcome, OutcomeResult,
         RequestOrigin, RiskContext, SecurityContext, Target, UserBehavior,
@@ -47,6 +48,12 @@ impl Record {
                 .collect(),
             security: SecurityContext::default(),
         }
+    }
+
+    /// Names the sign-in that is recorded, so that its explanation is found from the log.
+    pub(super) fn of_sign_in(mut self, id: &SignInId) -> Self {
+        self.debug_data.insert("signInId".to_owned(), id.to_string());
+        self
     }
 
     /// Adds an assessment of a user's attempt.

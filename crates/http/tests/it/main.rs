@@ -20,6 +20,7 @@ mod groups;
 #[path = "../../../ssf/tests/it/hostile.rs"]
 mod hostile;
 mod hostile_sets;
+mod insight;
 mod oauth2;
 mod organisation;
 mod people;

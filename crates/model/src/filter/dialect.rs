@@ -68,6 +68,16 @@ impl Field {
         self
     }
 
+    /// Its path.
+    pub const fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// Whether it is all fields below its path.
+    pub const fn is_open(&self) -> bool {
+        self.open
+    }
+
     fn is(&self, path: &str) -> bool {
         if !self.open {
             return self.path == path;

@@ -1,14 +1,17 @@
 //! How many events of the System Log there were between times. Numbers are without gaps and rise with
 //! time, so an unfiltered count costs two searches however long the log is.
 
-use sqlx::QueryBuilder;
-use watchfire_model::{log::LogQuery, time::Timestamp};
+use sqlx::{QueryBuilder, Row as _};
+use watchfire_model::{
+    log::{EventType, LogQuery},
+    time::Timestamp,
+};
 
 use super::{
     Connection, Db, log, log_filter,
     log_page::{Partition, WINDOW, first_at, partitions},
 };
-use crate::StoreError;
+use crate::{StoreError, index::LogTally};
 
 /// The number of events between each edge and the next. What SQL cannot say of the filter or the keywords
 /// is left out, so a count may be too high then.
@@ -29,6 +32,39 @@ pub(crate) async fn counts(conn: &mut Connection, query: &LogQuery, edges: &[Tim
         counts.push(u64::try_from(count).unwrap_or(0));
     }
     Ok(counts)
+}
+
+/// How many events there were from one time until another, by type and outcome; those of security events
+/// providers also by provider.
+pub(crate) async fn tally(conn: &mut Connection, from: Timestamp, until: Timestamp) -> Result<Vec<LogTally>, StoreError> {
+    let partitions = partitions(conn).await?;
+    let first = first_at(conn, &partitions, from).await?;
+    let last = first_at(conn, &partitions, until).await?.saturating_sub(1);
+    let mut tallies = Vec::new();
+    for partition in partitions {
+        let (first, last) = (first.max(partition.first), last.min(partition.last));
+        if first > last {
+            continue;
+        }
+        let table = log::events_table(partition.number);
+        let mut sql: QueryBuilder<Db> = QueryBuilder::new("SELECT event_type, outcome, CASE WHEN event_type = ");
+        sql.push_bind(EventType::SecurityEventsProviderReceiveEvent.as_str());
+        sql.push(format!(
+            " THEN actor_id ELSE '' END AS provider, COUNT(*) AS events FROM {table} WHERE seq BETWEEN "
+        ));
+        sql.push_bind(first).push(" AND ").push_bind(last);
+        sql.push(" GROUP BY 1, 2, 3");
+        let rows = sql.build().persistent(false).fetch_all(&mut *conn).await;
+        for row in rows.map_err(StoreError::of_statement)? {
+            tallies.push(LogTally {
+                event_type: row.get("event_type"),
+                outcome: row.get("outcome"),
+                provider: row.get("provider"),
+                count: u64::try_from(row.get::<i64, _>("events")).unwrap_or(0),
+            });
+        }
+    }
+    Ok(tallies)
 }
 
 /// Both ends belong to it.

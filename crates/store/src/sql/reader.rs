@@ -10,7 +10,7 @@ use watchfire_model::{
 use super::{Pool, log_counts, log_page, objects};
 use crate::{
     StoreError,
-    index::{Index, Page, PageQuery, RangeQuery, ReceiptQuery, StoredReceipt},
+    index::{Index, LogTally, Page, PageQuery, RangeQuery, ReceiptQuery, StoredReceipt},
     log::{LogCursor, LogEntry, LogPage, SignalReader},
     settings::Settings,
 };
@@ -110,6 +110,16 @@ impl Index for Reader {
         let in_one_snapshot = async {
             let mut transaction = self.pool.begin().await.map_err(StoreError::of_statement)?;
             log_counts::counts(&mut transaction, query, edges).await
+        };
+        tokio::time::timeout(self.settings.log_query_timeout, in_one_snapshot)
+            .await
+            .unwrap_or(Err(StoreError::Timeout))
+    }
+
+    async fn log_tally(&self, from: Timestamp, until: Timestamp) -> Result<Vec<LogTally>, StoreError> {
+        let in_one_snapshot = async {
+            let mut transaction = self.pool.begin().await.map_err(StoreError::of_statement)?;
+            log_counts::tally(&mut transaction, from, until).await
         };
         tokio::time::timeout(self.settings.log_query_timeout, in_one_snapshot)
             .await

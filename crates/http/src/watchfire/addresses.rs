@@ -1,0 +1,141 @@
+//! `/watchfire/v1/addresses/{ip}`: what is known of an address now.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use watchfire_app::{
+    App, Error,
+    insight::addresses::{AddressReport, AddressSignal, Membership},
+};
+use watchfire_model::{
+    object::{Zone, ZoneUsage},
+    signal::parse_ip,
+    time::Timestamp,
+};
+
+use crate::{
+    caller::Caller,
+    error::{OktaError, okta::ErrorObject},
+};
+
+/// What is known of an address.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AddressObject {
+    /// In its one form.
+    ip_address: String,
+    /// What risk providers say of it and counts now, the worst first.
+    signals: Vec<AddressSignalObject>,
+    /// ISO 3166-1 code, as data sets have it.
+    country: Option<String>,
+    /// First subdivision.
+    state: Option<String>,
+    /// City.
+    city: Option<String>,
+    /// Number of its autonomous system.
+    asn: Option<u32>,
+    /// Who runs that.
+    organization: Option<String>,
+    /// Whether machines, VPN exits or relays are there.
+    hosting: bool,
+    /// The active zones that it is in.
+    zones: Vec<AddressZoneObject>,
+}
+
+/// What a risk provider says of an address.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct AddressSignalObject {
+    /// The provider's id.
+    provider_id: String,
+    /// Its name.
+    provider_name: Option<String>,
+    /// `none`, `log_only` or `enforce_and_log`.
+    action: &'static str,
+    /// `LOW`, `MEDIUM` or `HIGH`
+    level: &'static str,
+    /// Why.
+    message: Option<String>,
+    /// When it was accepted.
+    #[schema(value_type = String, format = DateTime)]
+    received_at: Timestamp,
+    /// Until when it counts.
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+}
+
+/// A zone that an address is in.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct AddressZoneObject {
+    /// Its id.
+    id: String,
+    /// Its name.
+    name: String,
+    /// `POLICY` or `BLOCKLIST`
+    usage: &'static str,
+    /// Whether that is certain; there may be no data that would tell.
+    certain: bool,
+}
+
+impl From<AddressReport> for AddressObject {
+    fn from(report: AddressReport) -> Self {
+        let place = report.located.place;
+        Self {
+            ip_address: report.ip.to_string(),
+            signals: report.signals.into_iter().map(AddressSignalObject::from).collect(),
+            country: place.country,
+            state: place.state,
+            city: place.city,
+            asn: place.asn,
+            organization: report.located.organization,
+            hosting: place.hosting,
+            zones: report.zones.into_iter().map(AddressZoneObject::from).collect(),
+        }
+    }
+}
+
+impl From<AddressSignal> for AddressSignalObject {
+    fn from(it: AddressSignal) -> Self {
+        let signal = it.signal;
+        Self {
+            provider_id: signal.provider.to_string(),
+            provider_name: it.name,
+            action: it.action.as_str(),
+            level: signal.signal.level.as_str(),
+            message: signal.signal.message,
+            received_at: signal.received_at,
+            expires_at: signal.signal.expires_at,
+        }
+    }
+}
+
+impl From<(Zone, Membership)> for AddressZoneObject {
+    fn from((zone, membership): (Zone, Membership)) -> Self {
+        Self {
+            id: zone.id.to_string(),
+            name: zone.name,
+            usage: match zone.usage {
+                ZoneUsage::Policy => "POLICY",
+                ZoneUsage::Blocklist => "BLOCKLIST",
+            },
+            certain: membership == Membership::Inside,
+        }
+    }
+}
+
+/// Get what is known of an address now
+#[utoipa::path(get, path = "/watchfire/v1/addresses/{ipAddress}", tag = "Watchfire", params(("ipAddress" = String, Path)),
+    security(("apiToken" = []), ("oauth2" = ["watchfire.read"])),
+    responses((status = 200, body = AddressObject), (status = 400, body = ErrorObject), (status = 403, body = ErrorObject)))]
+pub(super) async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Path(ip): Path<String>,
+) -> Result<Json<AddressObject>, OktaError> {
+    let ip = parse_ip(&ip).ok_or_else(|| Error::invalid("ipAddress", "Invalid value"))?;
+    Ok(Json(AddressObject::from(app.address_report(&caller.principal, ip)?)))
+}
