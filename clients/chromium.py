@@ -103,6 +103,38 @@ class Chromium:
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1)
 
+    def drag(self, element: str, begin: float, end: float) -> None:
+        """Over the width of an element, from one share of it to another."""
+        box = self.run(f"(() => {{ const e = {element}; e.scrollIntoView({{block: 'center'}});"
+                       " const r = e.getBoundingClientRect(); return [r.x, r.y, r.width, r.height] })()")
+        at = lambda share: {"x": box[0] + box[2] * share, "y": box[1] + box[3] / 2, "button": "left"}
+        self.run("window.left = true")
+        self.call("Input.dispatchMouseEvent", type="mousePressed", clickCount=1, **at(begin))
+        for step in range(1, 6):
+            self.call("Input.dispatchMouseEvent", type="mouseMoved", buttons=1, **at(begin + (end - begin) * step / 5))
+        self.call("Input.dispatchMouseEvent", type="mouseReleased", clickCount=1, **at(end))
+        self.wait("the page behind the drag", "!window.left && document.readyState === 'complete'")
+
+    def type(self, text: str) -> None:
+        self.call("Input.insertText", text=text)
+
+    def key(self, name: str) -> None:
+        code = {"Enter": 13, "Escape": 27, "ArrowDown": 40, "Tab": 9}[name]
+        for kind in ("keyDown", "keyUp"):
+            more = {"text": "\r"} if name == "Enter" and kind == "keyDown" else {}
+            self.call("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=code, **more)
+
+    def press(self, button: str) -> None:
+        """Clicks the button with this text and waits for the next page."""
+        self.submit({}, button)
+
+    def serious_faults(self, axe: str) -> list[str]:
+        """What axe finds on this page that keeps people out."""
+        self.run(axe + ";0")
+        return self.run("""axe.run(document, {resultTypes: ['violations']}).then(found => found.violations
+            .filter(fault => ['serious', 'critical'].includes(fault.impact))
+            .map(fault => fault.id + ': ' + fault.nodes.slice(0, 3).map(node => node.html.slice(0, 120)).join(' | ')))""")
+
     def text(self) -> str:
         return self.run("document.body ? document.body.innerText : ''") or ""
 

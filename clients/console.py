@@ -11,6 +11,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import console_pages
 import expect
 from chromium import Chromium
 
@@ -91,6 +92,8 @@ def walk(browser: Chromium) -> None:
     expect.true("the live tail brings what has come", browser.wait("the tail", "document.querySelectorAll('.event').length === 3"))
     expect.true("the newest is on top", "Live" in browser.run("document.querySelector('.event').textContent"))
 
+    console_pages.system_log(browser)
+    console_pages.risk(browser)
     browser.open(URL + "/admin/settings/administrators")
     browser.submit({"login": "reader@example.com"}, "Make a link")
     invited = browser.run("document.querySelector('.note.good code').textContent")
@@ -102,6 +105,7 @@ def walk(browser: Chromium) -> None:
     browser.open(URL + "/admin/settings/administrators")
     expect.true("a reader reads", "A super administrator changes it" in browser.text())
     expect.equal("a reader changes nothing", browser.run("document.querySelectorAll('main button').length"), 0)
+    console_pages.reader(browser)
     status = browser.run("""fetch('/watchfire/v1/administrators', {method: 'POST', headers: {'content-type': 'application/json',
         'x-watchfire-csrf': document.querySelector('[name=csrf]').value}, body: '{"login": "a@example.com", "role": "SUPER_ADMIN"}'})
         .then(answer => answer.status)""")
@@ -130,8 +134,16 @@ def pictures(browser: Chromium, folder: Path) -> None:
     browser.submit({"code": code(secret, used)}, "Sign in")
     for n, name in enumerate(["Ada", "Grace", "Linus", EVIL[:50], "Zoë", "李"]):
         make_user(f"user{n}@example.com", name)
+    seen = console_pages.fill()
     take_pages = {
         "overview": "/admin",
+        "overview-week": "/admin?range=7d",
+        "risk-users": "/admin/risk/users",
+        "risk-user": f"/admin/risk/users/{seen['user']}",
+        "risk-sign-in": f"/admin/risk/sign-ins/{seen['sign_in']}",
+        "risk-addresses": "/admin/risk/addresses",
+        "risk-address": f"/admin/risk/addresses/{seen['ip']}",
+        "risk-empty": "/admin/risk/users?login=nobody",
         "system-log": "/admin/reports/system-log?range=1h",
         "system-log-fault": "/admin/reports/system-log?filter=eventType+eq+%22a%22+nonsense",
         "system-log-empty": "/admin/reports/system-log?q=nothing&range=15m",

@@ -140,3 +140,170 @@ for (const table of document.querySelectorAll("table[data-ordered]")) {
     place.form.submit();
   });
 }
+
+// The bars of the log: drag over them to see their time.
+const bars = document.querySelector("svg[data-from]");
+if (bars) {
+  const [from, to] = [bars.dataset.from, bars.dataset.to].map((text) => Date.parse(text));
+  const mark = bars.querySelector(".slot").cloneNode();
+  mark.setAttribute("class", "brush");
+  let start = null;
+  let moved = false;
+  const share = (event) => {
+    const box = bars.getBoundingClientRect();
+    return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+  };
+  bars.addEventListener("dragstart", (event) => event.preventDefault());
+  bars.addEventListener("pointerdown", (event) => {
+    if (event.button === 0) [start, moved] = [share(event), false];
+  });
+  bars.addEventListener("pointermove", (event) => {
+    if (start === null) return;
+    const ends = [start, share(event)].sort((one, other) => one - other);
+    if (!moved && ends[1] - ends[0] < 0.008) return;
+    if (!moved) {
+      moved = true;
+      bars.setPointerCapture(event.pointerId);
+      bars.append(mark);
+    }
+    mark.setAttribute("x", ends[0] * 480);
+    mark.setAttribute("width", (ends[1] - ends[0]) * 480);
+  });
+  bars.addEventListener("pointerup", (event) => {
+    if (start === null) return;
+    const ends = [start, share(event)].sort((one, other) => one - other);
+    start = null;
+    if (!moved) return;
+    const [since, until] = ends.map((end) => new Date(from + end * (to - from)).toISOString());
+    const address = new URL(location.href);
+    for (const name of ["range", "after", "live"]) address.searchParams.delete(name);
+    address.searchParams.set("since", since);
+    address.searchParams.set("until", until);
+    location.assign(address);
+  });
+  bars.addEventListener("pointercancel", () => {
+    start = null;
+    mark.remove();
+  });
+  // A drag that ends on a bar is no click on it.
+  bars.addEventListener("click", (event) => moved && event.preventDefault(), true);
+}
+
+// The filter's box: names of fields, then what may follow them. Without it the box has its list.
+const filter = document.querySelector("#filter[list]");
+if (filter) {
+  const options = (id) => [...document.getElementById(id).options].map((option) => option.value);
+  const fields = options("fields");
+  const values = {};
+  for (const text of options("suggestions")) {
+    const [, field, value] = text.match(/^(\S+) eq "(.+)"$/) ?? [];
+    if (field) (values[field] ??= []).push(value);
+  }
+  const operators = ["eq", "ne", "co", "sw", "ew", "pr", "gt", "ge", "lt", "le"];
+  const list = document.createElement("ul");
+  list.id = "completions";
+  list.role = "listbox";
+  list.className = "completions";
+  list.hidden = true;
+  list.ariaLabel = "Completions";
+  filter.removeAttribute("list");
+  filter.after(list);
+  filter.role = "combobox";
+  for (const [name, value] of [["autocomplete", "list"], ["expanded", "false"], ["controls", list.id]]) {
+    filter.setAttribute(`aria-${name}`, value);
+  }
+  let offered = [];
+  let active = -1;
+
+  // What is being typed at the caret: its kind's words, and where it begins.
+  function asked() {
+    const before = filter.value.slice(0, filter.selectionStart);
+    const quotes = [...before.matchAll(/(?<!\\)"/g)];
+    if (quotes.length % 2 === 1) {
+      const begin = quotes.at(-1).index + 1;
+      const field = before.slice(0, begin - 1).match(/(\S+)\s+\w+\s*$/)?.[1]?.replace(/^\(+/, "");
+      return { begin, typed: before.slice(begin), words: values[field] ?? [], end: '" ' };
+    }
+    const typed = before.match(/[^\s()"]*$/)[0];
+    const begin = before.length - typed.length;
+    const last = before.slice(0, begin).trim().match(/\S+$/)?.[0] ?? "";
+    if (last === "" || last.endsWith("(") || /^(and|or|not)$/i.test(last)) {
+      return { begin, typed, words: fields, end: " " };
+    }
+    if (/["\)]$|^pr$/i.test(last)) return { begin, typed, words: ["and", "or"], end: " " };
+    const known = operators.includes(last.toLowerCase());
+    return { begin, typed, words: known ? [] : operators, end: " " };
+  }
+
+  function close() {
+    list.hidden = true;
+    active = -1;
+    filter.setAttribute("aria-expanded", "false");
+    filter.removeAttribute("aria-activedescendant");
+  }
+
+  function offer() {
+    const { typed, words } = asked();
+    const wanted = typed.toLowerCase();
+    const rank = (word) => (word.toLowerCase().startsWith(wanted) ? 0 : 1);
+    offered = words.filter((word) => word.toLowerCase().includes(wanted) && word !== typed);
+    offered = offered.sort((one, other) => rank(one) - rank(other)).slice(0, 12);
+    list.replaceChildren(
+      ...offered.map((word, place) => {
+        const item = document.createElement("li");
+        item.role = "option";
+        item.id = `completion-${place}`;
+        item.textContent = word;
+        item.ariaSelected = "false";
+        item.addEventListener("mousedown", (event) => {
+          event.preventDefault();
+          take(place);
+        });
+        return item;
+      }),
+    );
+    if (offered.length === 0) return close();
+    list.hidden = false;
+    active = -1;
+    filter.setAttribute("aria-expanded", "true");
+    filter.removeAttribute("aria-activedescendant");
+  }
+
+  function point(to) {
+    active = (to + offered.length) % offered.length;
+    [...list.children].forEach((item, place) => (item.ariaSelected = String(place === active)));
+    filter.setAttribute("aria-activedescendant", `completion-${active}`);
+    list.children[active].scrollIntoView({ block: "nearest" });
+  }
+
+  function take(place) {
+    const { begin, end } = asked();
+    const word = offered[place];
+    const compares = operators.includes(word) && word !== "pr";
+    const put = word + (compares ? ' "' : end);
+    const rest = filter.value.slice(filter.selectionStart).replace(/^"\s?/, end.startsWith('"') ? "" : "$&");
+    filter.value = filter.value.slice(0, begin) + put + rest;
+    filter.setSelectionRange(begin + put.length, begin + put.length);
+    offer();
+  }
+
+  filter.addEventListener("input", offer);
+  filter.addEventListener("click", offer);
+  filter.addEventListener("blur", close);
+  filter.addEventListener("keydown", (event) => {
+    if (list.hidden) {
+      if (event.key === "ArrowDown") offer();
+      return;
+    }
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      point(active + (event.key === "ArrowDown" ? 1 : active < 0 ? 0 : -1));
+    } else if ((event.key === "Enter" || event.key === "Tab") && active >= 0) {
+      event.preventDefault();
+      take(active);
+    } else if (event.key === "Escape") {
+      event.preventDefault();
+      close();
+    }
+  });
+}
