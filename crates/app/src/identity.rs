@@ -25,6 +25,7 @@ mod sighting;
 pub mod sign_in;
 mod sign_in_limits;
 pub mod signing_keys;
+mod threshold_keeper;
 pub mod tokens;
 pub mod users;
 

@@ -2,9 +2,11 @@
 
 pub mod addresses;
 pub mod entities_at_risk;
+pub mod feedback;
 pub mod log;
 pub mod overview;
 pub mod receipts;
 pub mod saved_searches;
+pub mod risk_settings;
 pub mod sign_ins;
 pub mod simulations;

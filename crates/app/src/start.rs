@@ -121,6 +121,7 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
     let delivery = tokio::spawn(Delivery::new(app.clone(), epoch).run(stop.clone()));
     let streams = tokio::spawn(app.clone().keep_streams_in(stop.clone()));
     let population = tokio::spawn(app.clone().keep_population(stop.clone()));
+    tokio::spawn(app.clone().keep_thresholds(stop.clone()));
     tokio::spawn(end_in_order(
         stop.clone(),
         vec![streams, delivery, population],

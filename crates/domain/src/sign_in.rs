@@ -6,11 +6,13 @@
 //! | `factor` | the second step, and giving up |
 //! | `evaluation` | a sign-in at somebody else's identity provider: assessment and policy |
 //! | `outcome` | how that one ended |
+//! | `disown` | it was somebody else's after all |
 //! | `sighting` | what is known of an attempt, and its assessment |
 //! | `history` | the record of a sign-in, and what is learnt from it |
 //! | `influence` | what a sign-in means for the risk of its user |
 //! | `record` | what the System Log says of a sign-in |
 
+pub(crate) mod disown;
 mod evaluation;
 mod factor;
 mod history;
@@ -30,7 +32,7 @@ pub use self::{
     outcome::{NOT_ME_WITHIN, TellOutcome, Told},
     password::{Checked, Client, SignIn},
     record::RefuseBlockedAddress,
-    sighting::Sighting,
+    sighting::{PresentedDevice, Sighting},
 };
 
 use std::time::Duration;

@@ -7,7 +7,7 @@ use watchfire_engine::{
 use watchfire_model::{
     id::ZoneId,
     log::{Actor, EventType, LogEvent, RequestOrigin, Target},
-    object::{ApiToken, DynamicZone, Kind, Rule, Status, TokenNetwork, Zone, ZoneDraft, ZoneUsage, fold},
+    object::{ApiToken, DynamicZone, Kind, RiskTuning, Rule, Status, TokenNetwork, Zone, ZoneDraft, ZoneUsage, fold},
     row::Decision,
     slice::{Need, Slice},
 };
@@ -144,6 +144,7 @@ impl Command for DeleteZone {
             Need::object::<Zone>(self.id.as_str()),
             Need::all::<Rule>(),
             Need::all::<ApiToken>(),
+            Need::object::<RiskTuning>(RiskTuning::ID),
         ]
     }
 
@@ -261,8 +262,11 @@ fn user_of(zone: &Zone, slice: &Slice) -> Option<String> {
         TokenNetwork::Zone { include, exclude } => include.contains(&zone.id) || exclude.contains(&zone.id),
         TokenNetwork::Anywhere => false,
     });
+    let tuning = slice.get::<RiskTuning>(RiskTuning::ID);
+    let is_trusted = tuning.is_some_and(|tuning| tuning.trusted_zones.contains(&zone.id));
     rule.map(|rule| format!("the policy rule {}", rule.id))
         .or_else(|| token.map(|token| format!("the API token {}", token.id)))
+        .or_else(|| is_trusted.then(|| "the risk settings".to_owned()))
 }
 
 fn event(event_type: EventType, actor: &Actor, origin: &RequestOrigin, zone: &Zone) -> LogEvent {

@@ -2,7 +2,11 @@
 //! and a record of its numbers out.
 
 use watchfire_model::{
-    object::{Cause, CauseKind, CauseSource, Detection, ProviderAction, RiskProvider},
+    id::ZoneId,
+    object::{
+        Cause, CauseKind, CauseSource, Detection, LevelFloor, ProviderAction, ProviderTuning, RiskLearning, RiskProvider,
+        RiskTuning, Zone, ZoneUsage,
+    },
     signal::{IpSignal, ProviderSignal, RiskLevel},
     time::Timestamp,
 };
@@ -11,7 +15,9 @@ use crate::{
     assessment::{Assessment, Behavior, Counterfactual, Familiarity, PartnerRisk},
     entity,
     factors::factors,
-    model::{self, Attempt, Basis, Delta, Known, Line, Micro, Path, ProviderWord, Settings},
+    learning,
+    model::{self, Attempt, Basis, Delta, Known, Line, Micro, Of, Path, ProviderWord, Settings},
+    zone::{Membership, membership},
 };
 
 /// A signal together with what its provider is now: the action at sign-in time is what counts
@@ -24,29 +30,75 @@ pub struct ProviderReport {
     pub received_at: Timestamp,
     /// What it says.
     pub signal: IpSignal,
+    /// How far it is trusted, in millionths.
+    pub trust: u32,
+    /// Whether its level is the least level of a sign-in.
+    pub floor: bool,
 }
 
 impl ProviderReport {
-    /// Joins a signal with its provider; `None` when it is somebody else's.
+    /// Joins a signal with its provider, trusted as one of which nothing is known; `None` when it is somebody
+    /// else's.
     pub fn new(provider: &RiskProvider, said: &ProviderSignal) -> Option<Self> {
+        let tuning = ProviderTuning::default();
         (provider.id == said.provider).then(|| Self {
             provider: provider.clone(),
             received_at: said.received_at,
             signal: said.signal.clone(),
+            trust: tuning.trust,
+            floor: tuning.level_floor == LevelFloor::AsReported,
         })
+    }
+
+    /// Trusted as administrators and labels say at `now`.
+    #[must_use]
+    pub fn trusted(self, tuning: &RiskTuning, learnt: Option<&RiskLearning>, now: Timestamp) -> Self {
+        let of = tuning.of(&self.provider.id);
+        let labels = learnt.and_then(|it| it.providers.get(&self.provider.id));
+        Self {
+            trust: learning::trust(&of, labels, self.signal.level, now),
+            floor: of.level_floor == LevelFloor::AsReported,
+            ..self
+        }
     }
 }
 
-/// How far a provider's word is trusted before anything is known of how often it is right (risk-engine.md 5.6).
-const TRUST: f64 = 0.7;
+/// What speaks against those who take part in an attempt.
+#[derive(Clone, Debug, Default)]
+pub struct Against<'a> {
+    /// Against its user.
+    pub user: &'a [Cause],
+    /// Against the device that is presented.
+    pub device: Vec<&'a Cause>,
+    /// Against sessions of its user.
+    pub sessions: Vec<&'a Cause>,
+}
 
-/// What others say of an attempt: providers of its address, everybody of its user.
-pub fn signals(reports: &[ProviderReport], causes: &[Cause], attempt: &Attempt) -> model::Signals {
+/// What others say of an attempt: providers of its address, everybody of its user, the operator's zones.
+pub fn signals(
+    reports: &[ProviderReport],
+    against: &Against<'_>,
+    zone: Option<model::Zone>,
+    attempt: &Attempt,
+) -> model::Signals {
     model::Signals {
         providers: last_words(reports, attempt),
-        causes: causes_against(causes, attempt.at),
-        zone: None,
+        causes: causes_against(against, attempt.at),
+        zone,
     }
+}
+
+/// The zone of the operator that speaks for or against an address: a blocklist that holds it, else one that
+/// is trusted. What nobody knows to be in a zone is in none.
+pub fn telling_zone(zones: &[&Zone], trusted: &[ZoneId], attempt: &Attempt) -> Option<model::Zone> {
+    let holds = |zone: &Zone| membership(zone, attempt.address, &attempt.place) == Membership::Inside;
+    let holding = |is_asked: &dyn Fn(&Zone) -> bool| zones.iter().find(|zone| is_asked(zone) && holds(zone));
+    let told = |zone: &&Zone, trusted: bool| model::Zone {
+        name: zone.name.clone(),
+        trusted,
+    };
+    let blocked = holding(&|zone| zone.usage == ZoneUsage::Blocklist).map(|zone| told(zone, false));
+    blocked.or_else(|| holding(&|zone| trusted.contains(&zone.id)).map(|zone| told(zone, true)))
 }
 
 /// An assessment, and what belongs to it.
@@ -127,11 +179,26 @@ fn reasons(verdict: &model::Verdict, basis: &Basis, attempt: &Attempt) -> Vec<St
             reasons.push(reason.to_owned());
         }
     }
-    if verdict.is_reason(model::Factor::UserRisk) {
-        reasons.extend(basis.signals.causes.first().map(|cause| cause.detection.clone()));
+    for (factor, of) in OF_CAUSES {
+        if verdict.is_reason(factor) {
+            let strongest = basis.signals.causes.iter().find(|cause| cause.of == of);
+            let detection = strongest.map(|cause| cause.detection.clone());
+            reasons.extend(
+                detection
+                    .filter(|detection| !reasons.contains(detection))
+                    .into_iter()
+                    .collect::<Vec<_>>(),
+            );
+        }
     }
     reasons
 }
+
+const OF_CAUSES: [(model::Factor, Of); 3] = [
+    (model::Factor::UserRisk, Of::User),
+    (model::Factor::DeviceRisk, Of::Device),
+    (model::Factor::SessionRisk, Of::Session),
+];
 
 /// What providers say whose word counts, or is only logged, riskiest first.
 fn partner_risk(basis: &Basis, counts: bool) -> Vec<PartnerRisk> {
@@ -170,32 +237,41 @@ fn word(report: &ProviderReport, attempt: &Attempt) -> ProviderWord {
         message: report.signal.message.clone().filter(|message| !message.is_empty()),
         since: report.received_at,
         expires: report.signal.expires_at,
-        trust: Micro::from_real(TRUST),
+        trust: Micro::of_millionths(report.trust),
         line: if attempt.place.hosting { Line::Hosting } else { Line::Unknown },
         counts: report.provider.action == ProviderAction::EnforceAndLog,
-        floor: true,
+        floor: report.floor,
     }
 }
 
-/// What speaks against the user, strongest first. What our own sign-ins have said of it is no evidence
-/// of its own: counted again, one odd sign-in would make the next one odd.
-fn causes_against(causes: &[Cause], now: Timestamp) -> Vec<model::Cause> {
-    let mut against: Vec<(i32, &Cause)> = causes
-        .iter()
-        .filter(|cause| cause.kind != CauseKind::SignIn)
-        .map(|cause| (entity::strength(cause, now), cause))
-        .filter(|(left, _)| *left >= entity::LEAST_MILLINATS || *left < 0)
+/// Causes of one attempt that are kept: beside the two strongest none counts.
+const MOST_CAUSES: usize = 8;
+
+/// What speaks against those who take part, strongest first. What our own sign-ins have said of the user is no
+/// evidence of its own: counted again, one odd sign-in would make the next one odd.
+fn causes_against(against: &Against<'_>, now: Timestamp) -> Vec<model::Cause> {
+    let of = |of: Of| move |cause: &'_ Cause| (entity::strength(cause, now), of, cause.clone());
+    let user = against.user.iter().map(of(Of::User));
+    let device = against.device.iter().copied().map(of(Of::Device));
+    let sessions = against.sessions.iter().copied().map(of(Of::Session));
+    let mut found: Vec<(i32, Of, Cause)> = user
+        .chain(device)
+        .chain(sessions)
+        .filter(|(_, _, cause)| cause.kind != CauseKind::SignIn)
+        .filter(|(left, _, _)| *left >= entity::LEAST_MILLINATS || *left < 0)
         .collect();
-    against.sort_by_key(|(left, _)| std::cmp::Reverse(*left));
-    let mut told: Vec<(i32, &Cause)> = Vec::with_capacity(against.len());
-    for one in against {
-        if !told.iter().any(|(_, other)| entity::is_one_event(one.1, other)) {
+    found.sort_by_key(|(left, _, _)| std::cmp::Reverse(*left));
+    let mut told: Vec<(i32, Of, Cause)> = Vec::with_capacity(found.len().min(MOST_CAUSES));
+    for one in found {
+        if !told.iter().any(|(_, _, other)| entity::is_one_event(&one.2, other)) {
             told.push(one);
         }
     }
+    told.truncate(MOST_CAUSES);
     told.into_iter()
-        .map(|(left, cause)| model::Cause {
-            detection: detection(cause).display_name().to_owned(),
+        .map(|(left, of, cause)| model::Cause {
+            of,
+            detection: detection(&cause).display_name().to_owned(),
             milli_nats: i64::from(left),
         })
         .collect()

@@ -119,6 +119,10 @@ pub enum FactorName {
     Providers,
     /// What speaks against the user.
     UserRisk,
+    /// What speaks against the device that is presented.
+    DeviceRisk,
+    /// What speaks against a session of the user.
+    SessionRisk,
     /// An operator's zone.
     Zone,
     /// Rule: too few sign-ins to know the user.

@@ -6,7 +6,7 @@ use watchfire_model::{id::RiskProviderId, signal::RiskLevel};
 
 use crate::{
     assessment::{Factor, FactorName, FactorSource},
-    model::{self, Attempt, Basis, Contribution, Floor, FloorRule, Level, ProviderWord, Verdict},
+    model::{self, Attempt, Basis, Contribution, Floor, FloorRule, Level, Of, ProviderWord, Verdict},
 };
 
 /// Characters of a value that are shown.
@@ -82,7 +82,9 @@ impl About<'_> {
             model::Factor::Neighbours => (FactorName::Neighbours, self.neighbours(), FactorSource::Observation),
             model::Factor::Automation => (FactorName::Automation, self.attempt.user_agent.clone(), FactorSource::Request),
             model::Factor::Providers => (FactorName::Providers, self.words(), self.heaviest()),
-            model::Factor::UserRisk => (FactorName::UserRisk, self.causes(), FactorSource::EntityRisk),
+            model::Factor::UserRisk => (FactorName::UserRisk, self.causes(Of::User), FactorSource::EntityRisk),
+            model::Factor::DeviceRisk => (FactorName::DeviceRisk, self.causes(Of::Device), FactorSource::EntityRisk),
+            model::Factor::SessionRisk => (FactorName::SessionRisk, self.causes(Of::Session), FactorSource::EntityRisk),
             model::Factor::Zone => (
                 FactorName::Zone,
                 self.basis
@@ -159,14 +161,9 @@ impl About<'_> {
         word.counts && word.holds(self.basis.at)
     }
 
-    fn causes(&self) -> String {
-        let causes: Vec<&str> = self
-            .basis
-            .signals
-            .causes
-            .iter()
-            .map(|cause| cause.detection.as_str())
-            .collect();
+    fn causes(&self, of: Of) -> String {
+        let causes = self.basis.signals.causes.iter().filter(|cause| cause.of == of);
+        let causes: Vec<&str> = causes.map(|cause| cause.detection.as_str()).collect();
         causes.join(", ")
     }
 

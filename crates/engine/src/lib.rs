@@ -11,6 +11,7 @@
 //! | [`generate`](mod@generate) | sign-ins, honest and not, out of a seed: what scorers are compared on |
 //! | [`debug_data`] | the texts of an assessment in the System Log (okta.md 8.6) |
 //! | [`entity`] | the risk of users, devices and sessions over time, and the entity risk policy (okta.md 9.4) |
+//! | [`learning`] | what labels teach of providers and thresholds |
 //! | [`model`] | the risk model: nested novelty, its statistics, profiles and deltas |
 //! | [`user_agent`] | devices out of `User-Agent` headers |
 //! | [`policy`] | sign-on policies and rules by priority, with an explanation (okta.md 9.3) |
@@ -25,6 +26,7 @@ pub mod entity;
 pub mod evaluation;
 mod factors;
 pub mod generate;
+pub mod learning;
 pub mod model;
 mod number;
 pub mod policy;
@@ -34,7 +36,7 @@ pub mod user_agent;
 pub mod zone;
 
 pub use self::{
-    assess::{Assessed, ProviderReport, assess, assessment as explain, signals},
+    assess::{Against, Assessed, ProviderReport, assess, assessment as explain, signals, telling_zone},
     assessment::{
         Assessment, Behavior, BehaviorResult, Counterfactual, Factor, FactorName, FactorSource, Familiarity, PartnerRisk,
     },

@@ -35,8 +35,8 @@ pub use self::{
     population::{Concentration, Population, PopulationError},
     profile::{Profile, ProfileError},
     settings::{MODEL_VERSION, Settings},
-    signals::{Cause, Line, ProviderWord, Signals, Zone},
-    verdict::{Contribution, Factor, Floor, FloorRule, Verdict, score},
+    signals::{Cause, Line, Of, ProviderWord, Signals, Zone},
+    verdict::{Contribution, Factor, Floor, FloorRule, Verdict, evidence_of, score},
     windows::{AccountTally, Observatory, Outcome, Tally, Windows},
 };
 use watchfire_model::object::BehaviorRule;
@@ -98,7 +98,7 @@ pub fn judge(known: Known<'_>, attempt: &Attempt, path: &Path, settings: &Settin
     }
 }
 
-pub(crate) use self::attempt::shown_prefix;
+pub(crate) use self::{attempt::shown_prefix, signals::weight_of_level};
 
 /// A hash without a secret, for what is compared within one run only.
 pub(crate) fn siphash_of(parts: &[&[u8]]) -> u64 {

@@ -6,12 +6,14 @@ mod administrators;
 mod api_tokens;
 mod entities_at_risk;
 mod entity_risk;
+mod feedback;
 mod geo_data;
 mod overview;
 mod provider_profiles;
 mod receipts;
 mod saved_searches;
 mod settings;
+mod risk_settings;
 mod sign_ins;
 mod signing_keys;
 mod simulations;
@@ -36,6 +38,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(workflows::router())
         .merge(universal_logout::router())
         .merge(simulations::router())
+        .merge(feedback::router())
         .routes(routes!(streams_in::list, streams_in::create))
         .routes(routes!(streams_in::get, streams_in::change, streams_in::delete))
         .routes(routes!(streams_in::jwks))
@@ -54,6 +57,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(transmitter_check::check))
         .routes(routes!(geo_data::list))
         .routes(routes!(settings::list))
+        .routes(routes!(risk_settings::get, risk_settings::replace))
         .routes(routes!(receipts::list))
         .routes(routes!(receipts::get))
 }

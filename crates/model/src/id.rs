@@ -32,11 +32,22 @@ impl SignInId {
     /// What the ids of sign-ins at `at` begin with: it sorts before all of them, and behind all earlier
     /// ones. It names no sign-in itself.
     pub fn first_at(at: Timestamp) -> Self {
-        let micros = u64::try_from(at.as_micros()).unwrap_or(0).min(62_u64.pow(TIME_DIGITS) - 1);
-        let digit = |place: u32| usize::try_from(micros / 62_u64.pow(place) % 62).unwrap_or(0);
-        let digits = (0..TIME_DIGITS).rev().filter_map(|place| DIGITS.get(digit(place)));
-        Self(Self::PREFIX.chars().chain(digits.map(|&it| char::from(it))).collect())
+        Self(timed(Self::PREFIX, at))
     }
+}
+
+impl FeedbackId {
+    /// Makes a fresh id of feedback given at `at`: behind those before it in byte order.
+    pub fn at(ids: &mut dyn IdSource, at: Timestamp) -> Self {
+        Self(ids.next_id(&timed(Self::PREFIX, at)))
+    }
+}
+
+fn timed(prefix: &str, at: Timestamp) -> String {
+    let micros = u64::try_from(at.as_micros()).unwrap_or(0).min(62_u64.pow(TIME_DIGITS) - 1);
+    let digit = |place: u32| usize::try_from(micros / 62_u64.pow(place) % 62).unwrap_or(0);
+    let digits = (0..TIME_DIGITS).rev().filter_map(|place| DIGITS.get(digit(place)));
+    prefix.chars().chain(digits.map(|&it| char::from(it))).collect()
 }
 
 macro_rules! ids {
@@ -129,6 +140,8 @@ ids! {
     DeviceId = "guo";
     /// A sign-in that was assessed: [`SignInId::at`] makes ids that sort by time.
     SignInId = "sgn";
+    /// What somebody has said of a finding: [`FeedbackId::at`] makes ids that sort by time.
+    FeedbackId = "fbk";
     /// The entity risk policy (okta.md 9.4).
     EntityRiskPolicyId = "rst";
     /// A rule of the entity risk policy (okta.md 9.4).

@@ -11,10 +11,12 @@ mod client;
 mod draft;
 mod entity_risk;
 mod entity_risk_policy;
+mod feedback;
 mod org;
 mod policy;
 mod policy_snapshot;
 mod population;
+mod risk_learning;
 mod risk_provider;
 mod saved_search;
 mod security_events_provider;
@@ -36,6 +38,7 @@ pub use self::{
     entity_risk_policy::{
         Detection, DetectionCondition, EntityRiskAction, EntityRiskConditions, EntityRiskPolicy, EntityRiskRule, LogoutSelection,
     },
+    feedback::{Feedback, FeedbackEffects, FeedbackLabel, FeedbackSubject, FeedbackTrace},
     org::{ApiToken, KeyState, Org, RevokedToken, SigningKey, TokenNetwork},
     policy::{
         Access, ApplicationCondition, FactorPrompt, NetworkCondition, NetworkConnection, Policy, RiskScoreLevel, Rule,
@@ -43,6 +46,10 @@ pub use self::{
     },
     policy_snapshot::PolicySnapshot,
     population::{PopulationPart, PopulationSnapshot},
+    risk_learning::{
+        EvidenceDay, LevelFloor, LevelLabels, ProviderLabels, ProviderTuning, RiskLearning, RiskTuning, ThresholdLearning,
+        ThresholdTuning,
+    },
     risk_provider::{ProviderAction, RiskProvider},
     saved_search::{LogSearch, SavedSearch},
     security_events_provider::{DialectName, ProviderProfile, SecurityEventsProvider},
@@ -203,6 +210,14 @@ objects! {
     EntityRisk = "entity_risk",
     /// An edge of the subject graph.
     SubjectLink = "subject_link",
+    /// What somebody has said of a finding.
+    Feedback = "feedback",
+    /// What administrators decide about evidence.
+    RiskTuning = "risk_tuning",
+    /// What labels have taught of risk providers.
+    RiskLearning = "risk_learning",
+    /// What is learnt of the thresholds.
+    ThresholdLearning = "threshold_learning",
     /// The entity risk policy.
     EntityRiskPolicy = "entity_risk_policy",
     /// A rule of the entity risk policy.

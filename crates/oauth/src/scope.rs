@@ -50,6 +50,8 @@ pub const SCOPES: &[&str] = &[
     "ssf.manage",
     "ssf.read",
     "watchfire.actions.manage",
+    "watchfire.feedback.manage",
+    "watchfire.feedback.read",
     "watchfire.manage",
     "watchfire.read",
     "watchfire.signIns.evaluate",

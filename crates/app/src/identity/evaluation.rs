@@ -12,7 +12,7 @@ use watchfire_model::{
     time::Timestamp,
 };
 
-use super::{sighting::Seen, sign_in::hash_of_device};
+use super::sighting::Seen;
 use crate::{App, Error, Result, access::Principal};
 
 /// The scope that asks for the risk of a sign-in.
@@ -63,7 +63,7 @@ impl App {
         let seen = self.sighting(Seen {
             ip: it.ip,
             user_agent: it.user_agent.as_deref().unwrap_or_default(),
-            device_token_hash: it.device_token.as_deref().map(hash_of_device),
+            device_token: it.device_token.as_deref(),
             account: &account,
         });
         let mut origin = origin;

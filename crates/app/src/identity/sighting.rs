@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 
-use watchfire_domain::sign_in::Sighting;
+use watchfire_domain::sign_in::{PresentedDevice, Sighting};
 use watchfire_engine::{
     model::{Attempt, Level, Outcome, Path, Profile},
     user_agent::{Device, MAX_LENGTH},
 };
 use watchfire_model::object::SignInProfile;
 
+use super::sign_in::hash_of_device;
 use crate::App;
 
 /// What a request tells of the one who signs in.
@@ -16,7 +17,8 @@ use crate::App;
 pub(super) struct Seen<'a> {
     pub(super) ip: IpAddr,
     pub(super) user_agent: &'a str,
-    pub(super) device_token_hash: Option<String>,
+    /// What stands for the device, where the caller is trusted to say so.
+    pub(super) device_token: Option<&'a str>,
     /// Under which the last hour of the account is counted: its login, known or not.
     pub(super) account: &'a str,
 }
@@ -33,7 +35,7 @@ impl App {
             place: self.place_of(seen.ip),
             device: Device::parse(user_agent),
             user_agent: user_agent.to_owned(),
-            token: seen.device_token_hash,
+            token: seen.device_token.map(hash_of_device),
         };
         let secret = self.vault.model_key();
         let path = Path::of(&attempt, secret);
@@ -43,6 +45,7 @@ impl App {
             windows: statistics.windows(secret, &attempt, seen.account),
             signals: self.state.signals().at(seen.ip, now),
             settings: self.settings.sign_ins.model,
+            device: seen.device_token.map(PresentedDevice::new),
             attempt,
             path,
         }

@@ -90,12 +90,13 @@ impl App {
             (None, None) => Checked::Wrong { locks: false },
         };
         let trusted = source.application.is_some();
-        let device_token_hash = attempt.device_token.filter(|_| trusted).map(|token| hash_of_device(&token));
+        let device_token = attempt.device_token.filter(|_| trusted);
+        let device_token_hash = device_token.as_deref().map(hash_of_device);
         let account = user.as_ref().map_or_else(|| fold(&login), |user| fold(&user.login));
         let seen = self.sighting(Seen {
             ip: source.ip,
             user_agent: user_agent(&source),
-            device_token_hash: device_token_hash.clone(),
+            device_token: device_token.as_deref(),
             account: &account,
         });
         let tried = seen.attempt.clone();

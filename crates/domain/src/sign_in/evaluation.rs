@@ -9,7 +9,7 @@ use watchfire_model::{
     entity::Entity,
     id::UserId,
     log::{Actor, EventType, RequestOrigin},
-    object::{AskedBy, Group, Membership, RiskProvider, SignInProfile, SignInRecord, User, UserStatus, fold},
+    object::{AskedBy, Group, Membership, SignInRecord, User, UserStatus, fold},
     row::Decision,
     slice::{Need, Slice},
     time::Timestamp,
@@ -67,7 +67,8 @@ impl Command for EvaluateSignIn {
 
     fn needs(&self) -> Vec<Need> {
         let mut needs = entity_risk::needs();
-        needs.extend([Need::all::<RiskProvider>(), Need::natural::<Group>(EVERYONE)]);
+        needs.extend(Sighting::needs());
+        needs.push(Need::natural::<Group>(EVERYONE));
         needs.push(match &self.whom {
             Whom::Login(login) => Need::natural::<User>(fold(login)),
             Whom::Id(id) => Need::object::<User>(id.as_str()),
@@ -82,7 +83,8 @@ impl Command for EvaluateSignIn {
         let mut needs = vec![Asking::snapshot_need(slice)];
         if let Some(user) = self.user(slice) {
             let id = user.id.as_str();
-            needs.extend([Need::object::<SignInProfile>(id), Need::children::<Membership>(id)]);
+            needs.extend(Sighting::needs_of(id));
+            needs.push(Need::children::<Membership>(id));
             needs.extend(entity_risk::follow_up(slice, &[Entity::User(user.id.clone())], None));
         }
         needs

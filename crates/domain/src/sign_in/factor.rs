@@ -22,6 +22,7 @@ use crate::{
     Rejection,
     command::{Command, Context, Decided},
     factor::wrong_code,
+    risk_learning::{self, stepped_up},
     user::{self, touched},
 };
 
@@ -66,13 +67,16 @@ impl Command for VerifyFactor {
 
     fn needs(&self) -> Vec<Need> {
         let user = self.user_id.as_str();
-        vec![
+        let mut needs = vec![
             Need::natural::<AuthnTransaction>(self.state_token_hash.as_str()),
             Need::object::<User>(user),
             Need::object::<SignInProfile>(user),
             Need::object::<Factor>(self.answer.factor_id.as_str()),
             Need::object::<EntityRisk>(Entity::User(self.user_id.clone()).to_string()),
-        ]
+            Need::children::<EntityRisk>(user),
+        ];
+        needs.extend(risk_learning::needs());
+        needs
     }
 
     fn follow_up(&self, slice: &Slice) -> Vec<Need> {
@@ -141,7 +145,10 @@ impl SecondStep<'_> {
         };
         let (token, user) = accepted.issue(&mut decision, context);
         if let Some(kept) = slice.get::<SignInRecord>(self.transaction.sign_in.as_str()).cloned() {
-            let kept = history::accepted(kept, SignInState::ChallengePassed, (slice, &mut decision), context);
+            let mut kept = history::accepted(kept, SignInState::ChallengePassed, (slice, &mut decision), context);
+            if kept.state == SignInState::ChallengePassed {
+                stepped_up(&mut kept, true, slice, &mut decision, context.now);
+            }
             decision.put(kept);
         }
         settle(self.user, self.transaction, slice, &mut decision, context);
@@ -263,7 +270,11 @@ fn record_of(slice: &Slice, hash: &str) -> Vec<Need> {
 
 fn end_record(transaction: &AuthnTransaction, state: SignInState, slice: &Slice, decision: &mut Decision, context: &Context<'_>) {
     if let Some(kept) = slice.get::<SignInRecord>(transaction.sign_in.as_str()).cloned() {
-        decision.put(history::ended(kept, state, context));
+        let mut kept = history::ended(kept, state, context);
+        if kept.state == SignInState::ChallengeFailed {
+            stepped_up(&mut kept, false, slice, decision, context.now);
+        }
+        decision.put(kept);
     }
 }
 

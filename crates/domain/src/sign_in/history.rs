@@ -71,6 +71,7 @@ impl Judgement<'_> {
                 profile_before: None,
                 taken_back_at: None,
             }),
+            label: None,
             expires_at: context.now.plus(self.kept_for),
         }
     }
@@ -130,6 +131,10 @@ pub fn recorded_assessment(record: &SignInRecord) -> Option<Assessment> {
 
 /// Ends a sign-in. One that let nobody in has nothing to teach.
 pub(super) fn ended(mut record: SignInRecord, state: SignInState, context: &Context<'_>) -> SignInRecord {
+    if record.state == SignInState::NotMe {
+        // Somebody has said so while it was under way.
+        return record;
+    }
     record.state = state;
     record.ended_at = Some(context.now);
     if !state.is_success() {
@@ -147,8 +152,9 @@ pub(super) fn accepted(
     context: &Context<'_>,
 ) -> SignInRecord {
     let mut record = ended(record, state, context);
-    let may_learn = match (record.asked.decision, state) {
+    let may_learn = match (record.asked.decision, record.state) {
         (SignInVerdict::Deny, _) => false,
+        (_, SignInState::NotMe) => false,
         (_, SignInState::ChallengePassed) => true,
         (SignInVerdict::Allow, _) => record.lesson.as_ref().is_some_and(|lesson| lesson.alone),
         (SignInVerdict::Challenge, _) => false,

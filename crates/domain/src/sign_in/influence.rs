@@ -6,7 +6,7 @@ use watchfire_engine::{Assessment, model::Profile};
 use watchfire_model::{
     entity::Entity,
     log::RequestOrigin,
-    object::{AuthnTransaction, Cause, CauseKind, CauseSource, Detection, User},
+    object::{AuthnTransaction, Cause, CauseKind, CauseSource, Detection, EntityRisk, User},
     row::Decision,
     signal::RiskLevel,
     slice::Slice,
@@ -80,15 +80,21 @@ pub(super) fn settle(user: &User, transaction: &AuthnTransaction, slice: &Slice,
     let mut risks = EntityRisks::new(slice, GuardLimits::default(), context.now);
     settled(
         &mut risks,
-        user,
+        (user, slice),
         transaction.failures == 0 && transaction.level != RiskLevel::High,
     );
     risks.write(decision);
 }
 
 /// As [`settle`]; `clean` where it was shown at once and not at HIGH risk.
-pub(super) fn settled(risks: &mut EntityRisks<'_>, user: &User, clean: bool) {
+pub(super) fn settled(risks: &mut EntityRisks<'_>, (user, slice): (&User, &Slice), clean: bool) {
     risks.change(&Entity::User(user.id.clone()), Change::SteppedUp { clean });
+    // Whoever has shown it has signed in anew: so much of what was said of the sessions before is settled too.
+    for risk in slice.children::<EntityRisk>(user.id.as_str()) {
+        if matches!(risk.entity, Entity::Session(_)) {
+            risks.change(&risk.entity, Change::SteppedUp { clean });
+        }
+    }
 }
 
 fn tells_something(profile: &Profile, assessment: &Assessment) -> bool {

@@ -1,17 +1,14 @@
 //! How a sign-in ended that was assessed for somebody else: told once, in time, by the one who asked.
 //! Only a success teaches, and "this was not me" takes the lesson back.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use watchfire_engine::{
-    Assessment,
-    model::{Delta, Profile},
-};
+use watchfire_engine::Assessment;
 use watchfire_model::{
     entity::Entity,
     id::SignInId,
     log::{EventType, Outcome, OutcomeResult, RequestOrigin, UserAgent},
-    object::{AskedBy, Cause, CauseKind, CauseSource, Detection, Kind, Lesson, SignInProfile, SignInRecord, SignInState, User},
+    object::{AskedBy, EntityRisk, FeedbackLabel, FeedbackSubject, SignInProfile, SignInRecord, SignInState, User},
     row::Decision,
     signal::RiskLevel,
     slice::{Need, Slice},
@@ -19,24 +16,22 @@ use watchfire_model::{
 };
 
 use super::{
-    history::{accepted, ended, recorded_assessment, recorded_delta},
+    history::{accepted, ended, recorded_assessment},
     influence::{Influence, raise, settled},
     password::Client,
     record::{Record, actor},
-    sighting::profile,
 };
 use crate::{
     Rejection,
     command::{Command, Context, Decided},
-    entity_risk::{self, Change, Detected, EntityRisks, GuardLimits},
+    entity_risk::{self, EntityRisks, GuardLimits},
+    feedback::{self, Finding, Opinion},
+    risk_learning::{self, stepped_up},
     user,
 };
 
 /// So long its user may say that a sign-in was somebody else's.
 pub const NOT_ME_WITHIN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// What that says against the user (risk-engine.md 5.7).
-const MILLINATS: i32 = 4_000;
-const HALF_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Tells how a sign-in ended.
 #[derive(Clone, Debug)]
@@ -112,6 +107,10 @@ impl Command for TellOutcome {
     fn needs(&self) -> Vec<Need> {
         let mut needs = entity_risk::needs();
         needs.push(Need::object::<SignInRecord>(self.id.as_str()));
+        needs.extend(risk_learning::needs());
+        if self.result == Told::NotMe {
+            needs.extend(feedback::needs(&FeedbackSubject::SignIn(self.id.clone())));
+        }
         needs
     }
 
@@ -120,7 +119,11 @@ impl Command for TellOutcome {
             return Vec::new();
         };
         let id = record.user_id.as_str();
-        let mut needs = vec![Need::object::<User>(id), Need::object::<SignInProfile>(id)];
+        let mut needs = vec![
+            Need::object::<User>(id),
+            Need::object::<SignInProfile>(id),
+            Need::children::<EntityRisk>(id),
+        ];
         needs.extend(entity_risk::follow_up(slice, &[Entity::User(record.user_id.clone())], None));
         needs
     }
@@ -147,7 +150,16 @@ impl TellOutcome {
             assessment: recorded_assessment(record),
         };
         let mut decision = Decision::new();
-        let record = end.write(slice, &mut decision, context);
+        if self.result == Told::NotMe {
+            let record = end.not_me((slice, &mut decision), context);
+            return Ok((decision, record));
+        }
+        let mut record = end.write(slice, &mut decision, context);
+        match self.result {
+            Told::ChallengePassed => stepped_up(&mut record, true, slice, &mut decision, context.now),
+            Told::ChallengeFailed => stepped_up(&mut record, false, slice, &mut decision, context.now),
+            Told::Success | Told::Failure | Told::Abandoned | Told::NotMe => {}
+        }
         decision.put(record.clone());
         Ok((decision, record))
     }
@@ -200,10 +212,6 @@ impl End<'_> {
     fn write(&self, slice: &Slice, decision: &mut Decision, context: &mut Context<'_>) -> SignInRecord {
         let (record, state) = (self.record.clone(), self.told.result.state());
         match self.told.result {
-            Told::NotMe => {
-                self.report(slice, decision, context);
-                not_me(record, slice, decision, context)
-            }
             Told::Success | Told::ChallengePassed => {
                 self.start(decision, context);
                 self.influence(slice, decision, context);
@@ -214,7 +222,7 @@ impl End<'_> {
                 self.influence(slice, decision, context);
                 ended(record, state, context)
             }
-            Told::Failure | Told::Abandoned => {
+            Told::Failure | Told::Abandoned | Told::NotMe => {
                 self.start(decision, context);
                 ended(record, state, context)
             }
@@ -256,90 +264,27 @@ impl End<'_> {
         let mut risks = EntityRisks::new(slice, self.told.guard, context.now);
         raise(&influence, &mut risks, slice, (decision, context));
         if self.told.result == Told::ChallengePassed {
-            settled(&mut risks, self.user, assessment.level != RiskLevel::High);
+            settled(&mut risks, (self.user, slice), assessment.level != RiskLevel::High);
         }
         risks.write(decision);
     }
 
-    /// "This was not me": as bad as a stolen credential.
-    fn report(&self, slice: &Slice, decision: &mut Decision, context: &mut Context<'_>) {
-        let event = user::event(
-            EventType::UserReportSuspiciousActivity,
-            &actor(self.user),
-            &self.origin,
-            self.user,
-        );
+    /// "This was not me": as bad as a stolen credential, and an opinion like an administrator's.
+    fn not_me(&self, (slice, decision): (&Slice, &mut Decision), context: &mut Context<'_>) -> SignInRecord {
+        let user = actor(self.user);
+        let event = user::event(EventType::UserReportSuspiciousActivity, &user, &self.origin, self.user);
         context.log(decision, event.debug("signInId", self.record.id.as_str()));
-        let mut risks = EntityRisks::new(slice, self.told.guard, context.now);
         let reason = format!("The user reports sign-in {}", self.record.id);
-        let cause = Cause {
-            kind: CauseKind::NotMe,
-            source: CauseSource::Engine,
-            millinats: MILLINATS,
-            half_life: Some(HALF_LIFE),
-            since: context.now,
-            reason: Some(reason.clone()),
-            receipt: None,
-            transaction: None,
-            step_ups: 0,
+        let opinion = Opinion {
+            label: FeedbackLabel::TruePositive,
+            reason: Some(&reason),
+            limits: self.told.guard,
+            actor: &user,
+            origin: &self.origin,
+            expires_at: self.record.expires_at,
         };
-        risks.change(&Entity::User(self.user.id.clone()), Change::Add(cause));
-        risks.detect(
-            decision,
-            context,
-            &Detected {
-                user: &self.user.id,
-                detection: Detection::UserReportedSuspiciousActivity,
-                source: &CauseSource::Engine,
-                reasons: &[reason],
-                actor: Some(&actor(self.user)),
-                origin: &self.origin,
-                receipt: None,
-                details: &BTreeMap::new(),
-            },
-        );
-        risks.write(decision);
+        let finding = Finding::SignIn(Box::new(self.record.clone()));
+        let (_, record) = opinion.form(&finding, (slice, decision), context);
+        record.unwrap_or_else(|| self.record.clone())
     }
-}
-
-/// The sign-in was somebody else's: what it has taught is taken back.
-fn not_me(mut record: SignInRecord, slice: &Slice, decision: &mut Decision, context: &Context<'_>) -> SignInRecord {
-    record.state = SignInState::NotMe;
-    record.ended_at = Some(context.now);
-    let delta = recorded_delta(&record);
-    let lesson = record.lesson.take().filter(|lesson| lesson.learnt_at.is_some());
-    record.lesson = lesson.zip(delta).map(|(lesson, delta)| {
-        let left = unlearnt(&profile(slice, &record.user_id), &lesson, &delta);
-        if left.is_empty() {
-            decision.delete(Kind::SignInProfile, record.user_id.as_str());
-        } else {
-            decision.put(SignInProfile {
-                user_id: record.user_id.clone(),
-                profile: left.to_text(),
-            });
-        }
-        Lesson {
-            taken_back_at: Some(context.now.as_printed()),
-            ..lesson
-        }
-    });
-    record
-}
-
-/// What was known before, where nothing was learnt since; else the counts without this sign-in's.
-fn unlearnt(now: &Profile, lesson: &Lesson, delta: &Delta) -> Profile {
-    let before = lesson
-        .profile_before
-        .as_deref()
-        .map_or(Ok(Profile::default()), Profile::from_text);
-    if let Ok(before) = before {
-        let mut after = before.clone();
-        after.apply(delta);
-        if after.to_bytes() == now.to_bytes() {
-            return before;
-        }
-    }
-    let mut left = now.clone();
-    left.remove(delta);
-    left
 }

@@ -11,8 +11,8 @@ use watchfire_model::{
     id::{AuthnTransactionId, GroupId, UserId},
     log::{Actor, Outcome, RequestOrigin},
     object::{
-        AskedBy, AuthnState, AuthnTransaction, BehaviorRule, Factor, Membership, Policy, PolicySnapshot, RiskProvider, Rule,
-        SignInProfile, SignInRecord, SignInState, SignOnSession, User, UserStatus, Zone,
+        AskedBy, AuthnState, AuthnTransaction, BehaviorRule, Factor, Membership, Policy, PolicySnapshot, Rule, SignInRecord,
+        SignInState, SignOnSession, User, UserStatus, Zone,
     },
     row::Decision,
     slice::{Need, Slice},
@@ -95,14 +95,11 @@ impl Command for SignIn {
     type Outcome = Progress;
 
     fn needs(&self) -> Vec<Need> {
-        let mut needs = vec![Need::all::<RiskProvider>()];
+        let mut needs = Sighting::needs().to_vec();
         if let Some(id) = &self.user_id {
             let id = id.as_str();
-            needs.extend([
-                Need::object::<User>(id),
-                Need::object::<SignInProfile>(id),
-                Need::children::<Factor>(id),
-            ]);
+            needs.extend([Need::object::<User>(id), Need::children::<Factor>(id)]);
+            needs.extend(Sighting::needs_of(id));
             needs.extend(Asking::needs(id));
             needs.extend(entity_risk::needs());
         }

@@ -1,16 +1,16 @@
 //! What was seen of an attempt before its command: the request, and what memory holds of the rest.
 
 use watchfire_engine::{
-    Assessed, ProviderReport, assess,
+    Against, Assessed, ProviderReport, assess, learning,
     model::{Attempt, Known, Path, Population, Profile, Settings, Windows},
-    signals,
+    signals, telling_zone,
 };
 use watchfire_model::{
     entity::Entity,
     id::UserId,
-    object::{BehaviorRule, Cause, EntityRisk, RiskProvider, SignInProfile},
+    object::{BehaviorRule, EntityRisk, RiskLearning, RiskProvider, RiskTuning, SignInProfile, ThresholdLearning, Zone},
     signal::ProviderSignal,
-    slice::Slice,
+    slice::{Need, Slice},
     time::Timestamp,
 };
 
@@ -22,6 +22,8 @@ pub struct Sighting {
     pub attempt: Attempt,
     /// Its values.
     pub path: Path,
+    /// The device, where the caller is trusted to say which it is.
+    pub device: Option<PresentedDevice>,
     /// Of everybody, what is on that path.
     pub population: Population,
     /// Of the last hour around it.
@@ -40,21 +42,61 @@ impl Sighting {
             at: now.as_printed(),
             ..self.attempt.clone()
         };
-        let reports: Vec<ProviderReport> = self
-            .signals
-            .iter()
-            .filter_map(|said| ProviderReport::new(slice.get::<RiskProvider>(said.provider.as_str())?, said))
-            .collect();
-        let causes = user.map_or_else(Vec::new, |user| causes(user, slice));
+        let undecided = RiskTuning::default();
+        let tuning = slice.get::<RiskTuning>(RiskTuning::ID).unwrap_or(&undecided);
+        let learnt = slice.get::<RiskLearning>(RiskLearning::ID);
+        let reports = self.signals.iter().filter_map(|said| {
+            let report = ProviderReport::new(slice.get::<RiskProvider>(said.provider.as_str())?, said)?;
+            Some(report.trusted(tuning, learnt, attempt.at))
+        });
+        let reports: Vec<ProviderReport> = reports.collect();
+        let thresholds = slice.get::<ThresholdLearning>(ThresholdLearning::ID);
+        let settings = learning::in_effect(self.settings, &tuning.thresholds, thresholds);
+        let zone = telling_zone(&slice.all::<Zone>(), &tuning.trusted_zones, &attempt);
         let profile = user.map_or_else(Profile::default, |user| profile(slice, user));
         let known = Known {
             profile: &profile,
             population: &self.population,
             windows: &self.windows,
-            signals: &signals(&reports, &causes, &attempt),
+            signals: &signals(&reports, &self.against(user, slice), zone, &attempt),
             behaviors: &slice.all::<BehaviorRule>(),
         };
-        assess(known, &attempt, &self.path, &self.settings)
+        assess(known, &attempt, &self.path, &settings)
+    }
+
+    /// What speaks against the user, the device that is presented and the sessions that there are.
+    fn against<'s>(&self, user: Option<&UserId>, slice: &'s Slice) -> Against<'s> {
+        let Some(user) = user else { return Against::default() };
+        let own = slice.get::<EntityRisk>(&Entity::User(user.clone()).to_string());
+        let mut against = Against {
+            user: own.map(|risk| risk.causes.as_slice()).unwrap_or_default(),
+            ..Against::default()
+        };
+        for risk in slice.children::<EntityRisk>(user.as_str()) {
+            match &risk.entity {
+                Entity::Session(_) => against.sessions.extend(&risk.causes),
+                Entity::Device(_) if self.device.as_ref().is_some_and(|device| device.is(risk)) => {
+                    against.device.extend(&risk.causes);
+                }
+                Entity::Device(_) | Entity::User(_) => {}
+            }
+        }
+        against
+    }
+
+    /// What is looked at of its user.
+    pub(super) fn needs_of(user: &str) -> [Need; 2] {
+        [Need::object::<SignInProfile>(user), Need::children::<EntityRisk>(user)]
+    }
+
+    /// What is looked at whoever it is.
+    pub(super) fn needs() -> [Need; 4] {
+        [
+            Need::all::<RiskProvider>(),
+            Need::object::<RiskTuning>(RiskTuning::ID),
+            Need::object::<RiskLearning>(RiskLearning::ID),
+            Need::object::<ThresholdLearning>(ThresholdLearning::ID),
+        ]
     }
 }
 
@@ -67,10 +109,26 @@ pub(super) fn profile(slice: &Slice, user: &UserId) -> Profile {
         .unwrap_or_default()
 }
 
-fn causes(user: &UserId, slice: &Slice) -> Vec<Cause> {
-    let entity = Entity::User(user.clone()).to_string();
-    slice
-        .get::<EntityRisk>(&entity)
-        .map(|risk| risk.causes.clone())
-        .unwrap_or_default()
+/// What a trusted application says stands for the device. It may be a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PresentedDevice(String);
+
+impl PresentedDevice {
+    /// The token that was presented.
+    pub fn new(token: impl Into<String>) -> Self {
+        Self(token.into())
+    }
+
+    /// Whether it is the device that others speak of: by our id of it, or by the name that one of them has
+    /// given it, the last member of an identifier.
+    fn is(&self, risk: &EntityRisk) -> bool {
+        let mut names = risk.links.iter().filter_map(|link| link.identifier.members().last());
+        !self.0.is_empty() && (risk.entity.id() == self.0 || names.any(|name| name == self.0))
+    }
+}
+
+impl std::fmt::Debug for PresentedDevice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PresentedDevice(..)")
+    }
 }

@@ -95,6 +95,7 @@ fn seen_from(address: [u8; 4]) -> Sighting {
     Sighting {
         path: Path::of(&attempt, &HashKey::new([7; 16])),
         attempt,
+        device: None,
         population: Population::default(),
         windows: Windows::default(),
         signals: Vec::new(),

@@ -82,6 +82,7 @@ impl World {
             slice: Slice::default(),
             now: Timestamp::from_seconds(1_800_000_000),
             ids: Ids(0),
+            device: None,
             population: Population::default(),
             records: Vec::new(),
             dice: 4,

@@ -50,6 +50,8 @@ fn report(name: &str, action: ProviderAction, level: RiskLevel) -> ProviderRepor
             observed_at: None,
             expires_at: NOW.plus(Duration::from_secs(60)),
         },
+        trust: 700_000,
+        floor: true,
     }
 }
 
@@ -59,7 +61,15 @@ fn judge_with(profile: &Profile, reports: &[ProviderReport], causes: &[Cause], a
         profile,
         population: &Population::default(),
         windows: &Windows::default(),
-        signals: &signals(reports, causes, attempt),
+        signals: &signals(
+            reports,
+            &Against {
+                user: causes,
+                ..Against::default()
+            },
+            None,
+            attempt,
+        ),
         behaviors: &behaviors.iter().collect::<Vec<_>>(),
     };
     assess(known, attempt, &Path::of(attempt, &SECRET), &Settings::default())

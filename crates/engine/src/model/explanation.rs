@@ -64,8 +64,8 @@ impl Contribution {
             }
             Factor::Velocity => Some("Anomalous Geo-Distance"),
             Factor::Neighbours | Factor::Automation | Factor::Providers | Factor::Zone => Some("Suspected Threat"),
-            // A user's risk is told by the names of its detections.
-            Factor::Hour | Factor::UserRisk => None,
+            // The risk of users, devices and sessions is told by the names of its detections.
+            Factor::Hour | Factor::UserRisk | Factor::DeviceRisk | Factor::SessionRisk => None,
         }
     }
 }

@@ -19,6 +19,11 @@ impl Micro {
         Self(whole(libm::round(x * ONE)).min(MOST))
     }
 
+    /// A share in millionths.
+    pub fn of_millionths(millionths: u32) -> Self {
+        Self(millionths.into())
+    }
+
     /// The number.
     pub fn real(self) -> f64 {
         real(self.0.min(MOST)) / ONE

@@ -61,13 +61,36 @@ pub enum Line {
     Unknown,
 }
 
-/// An active cause of user risk.
+/// An active cause of risk of somebody or something that takes part in the attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
+    /// Of what.
+    #[serde(default, skip_serializing_if = "Of::is_user")]
+    pub of: Of,
     /// The detection's name.
     pub detection: String,
     /// Thousandths of a nat, decayed.
     pub milli_nats: i64,
+}
+
+/// What a cause speaks against.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Of {
+    /// The user.
+    #[default]
+    User,
+    /// The device that is presented.
+    Device,
+    /// A session of the user.
+    Session,
+}
+
+impl Of {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+    const fn is_user(&self) -> bool {
+        matches!(self, Self::User)
+    }
 }
 
 /// An operator's zone.
@@ -86,6 +109,15 @@ const MOST_OF_PROVIDERS: f64 = 4.0;
 const MOST_OF_CAUSES: f64 = 5.0;
 const TRUSTED_ZONE: f64 = -4.0;
 const BLOCKED_ZONE: f64 = 6.0;
+
+/// What the word of a provider that is trusted weighs when it is new.
+pub(crate) const fn weight_of_level(level: RiskLevel) -> f64 {
+    match level {
+        RiskLevel::High => HIGH,
+        RiskLevel::Medium => MEDIUM,
+        RiskLevel::Low => LOW,
+    }
+}
 
 impl Line {
     const fn half_life_seconds(self) -> f64 {
@@ -112,12 +144,7 @@ impl ProviderWord {
         let half_life = (seconds(self.expires, self.since) / 2.0)
             .min(self.line.half_life_seconds())
             .max(1.0);
-        let weight = match self.level {
-            RiskLevel::High => HIGH,
-            RiskLevel::Medium => MEDIUM,
-            RiskLevel::Low => LOW,
-        };
-        self.trust.real().min(1.0) * weight * libm::exp2(-seconds(now, self.since) / half_life)
+        self.trust.real().min(1.0) * weight_of_level(self.level) * libm::exp2(-seconds(now, self.since) / half_life)
     }
 }
 
@@ -153,15 +180,25 @@ impl Signals {
         (positive + reassurance).min(MOST_OF_PROVIDERS)
     }
 
-    /// The causes together: the strongest, and half of the next.
-    pub(crate) fn causes_nats(&self) -> f64 {
-        let mut nats: Vec<i64> = self.causes.iter().map(|cause| cause.milli_nats).collect();
-        nats.sort_unstable_by(|one, other| other.cmp(one));
-        let nat = |at: usize| {
-            nats.get(at).map_or(0.0, |milli| {
-                f64::from(i32::try_from(*milli).unwrap_or(if *milli > 0 { i32::MAX } else { i32::MIN })) / 1_000.0
+    /// The causes together, the strongest and half of the next, as they speak against user, device and session.
+    pub(crate) fn causes_nats(&self) -> [(Of, f64); 3] {
+        let mut causes: Vec<&Cause> = self.causes.iter().collect();
+        causes.sort_by_key(|cause| std::cmp::Reverse(cause.milli_nats));
+        let nats = |at: usize| {
+            causes.get(at).map_or(0.0, |cause| {
+                let milli = cause.milli_nats;
+                f64::from(i32::try_from(milli).unwrap_or(if milli > 0 { i32::MAX } else { i32::MIN })) / 1_000.0
             })
         };
-        (nat(0) + 0.5 * nat(1).max(0.0)).clamp(-1.0, MOST_OF_CAUSES)
+        let (first, second) = (nats(0), 0.5 * nats(1).max(0.0));
+        let total = (first + second).clamp(-1.0, MOST_OF_CAUSES);
+        let of = |at: usize| causes.get(at).map_or(Of::User, |cause| cause.of);
+        let is_shared = second > 0.0 && of(1) != of(0);
+        let of_second = if is_shared { total * (second / (first + second)) } else { 0.0 };
+        let share = |it: Of| {
+            let of_first = if it == of(0) { total - of_second } else { 0.0 };
+            if is_shared && it == of(1) { of_second } else { of_first }
+        };
+        [Of::User, Of::Device, Of::Session].map(|it| (it, share(it)))
     }
 }

@@ -513,7 +513,7 @@ proptest! {
     ) {
         let mut world = World::default();
         world.windows.address = Tally { failing, succeeding };
-        world.signals.causes = vec![Cause { detection: "d".to_owned(), milli_nats }; 3];
+        world.signals.causes = vec![Cause { of: Of::Device, detection: "d".to_owned(), milli_nats }; 3];
         for attempt in &attempts {
             let judged = world.judge(attempt);
             prop_assert!(judged.verdict.evidence.is_finite());

@@ -6,6 +6,7 @@ use watchfire_model::signal::RiskLevel;
 use super::{
     basis::{Basis, HourBasis, JourneyBasis, LevelBasis},
     level::Level,
+    signals::Of,
     windows::Tally,
 };
 use crate::number::{real, whole};
@@ -59,8 +60,22 @@ pub enum Factor {
     Providers,
     /// Shared Signals and administrators about the user.
     UserRisk,
+    /// Shared Signals about the device that is presented.
+    DeviceRisk,
+    /// Shared Signals about a session of the user.
+    SessionRisk,
     /// An operator's zone.
     Zone,
+}
+
+impl Factor {
+    const fn of(of: Of) -> Self {
+        match of {
+            Of::User => Self::UserRisk,
+            Of::Device => Self::DeviceRisk,
+            Of::Session => Self::SessionRisk,
+        }
+    }
 }
 
 /// A rule that the verdict may not fall below.
@@ -170,7 +185,9 @@ impl Basis {
         let automation = if self.automated { AUTOMATION_NATS } else { 0.0 };
         parts.push(Part::new(Factor::Automation, automation));
         parts.push(Part::new(Factor::Providers, self.signals.providers_nats(self.at, false)));
-        parts.push(Part::new(Factor::UserRisk, self.signals.causes_nats()));
+        for (of, nats) in self.signals.causes_nats() {
+            parts.push(Part::new(Factor::of(of), nats));
+        }
         let zone = self.signals.zone.as_ref().map_or(0.0, super::signals::Zone::nats);
         parts.push(Part::new(Factor::Zone, zone));
         parts
@@ -283,6 +300,12 @@ fn explained(parts: Vec<Part>, evidence: f64) -> Vec<Contribution> {
 pub fn score(evidence: f64) -> u8 {
     let probability = 1.0 / (1.0 + libm::exp(-SLOPE * (evidence - MIDDLE)));
     u8::try_from(whole(libm::round(100.0 * probability))).unwrap_or(100).min(100)
+}
+
+/// The evidence that gives so many points, from 1 to 99.
+pub fn evidence_of(points: u8) -> f64 {
+    let share = f64::from(points.clamp(1, 99)) / 100.0;
+    MIDDLE + libm::log(share / (1.0 - share)) / SLOPE
 }
 
 impl LevelBasis {

@@ -2,7 +2,10 @@
 //! them (risk-engine.md 5.9) through the router.
 
 mod adversaries;
+mod evidence;
 mod explanation;
+mod feedback;
+mod learning;
 
 use std::time::Duration;
 

@@ -82,6 +82,12 @@ event_types! {
     /// Ours: the contract documents no event for risk providers.
     SecurityRiskProviderDelete = "security.risk.provider.delete", Info, "Delete risk provider";
 
+    FeedbackProvide = "analytics.feedback.provide", Info, "Provide feedback on a detection";
+    /// Ours: the contract documents no event for feedback that is taken back.
+    FeedbackWithdraw = "analytics.feedback.withdraw", Info, "Withdraw feedback on a detection";
+    /// Ours: the contract documents no event for how evidence is weighed.
+    RiskTuningUpdate = "security.risk.settings.update", Info, "Update risk settings";
+
     ApplicationLifecycleCreate = "application.lifecycle.create", Info, "Create application";
     ApplicationLifecycleUpdate = "application.lifecycle.update", Info, "Update application";
     ApplicationLifecycleDelete = "application.lifecycle.delete", Info, "Delete application";

@@ -28,6 +28,7 @@ const ANALYST: &[&str] = &[
     "okta.universalLogout.manage",
     "okta.userRisk.manage",
     "watchfire.actions.manage",
+    "watchfire.feedback.manage",
 ];
 
 impl AdminRole {
@@ -186,6 +187,7 @@ mod tests {
             (AdminRole::SecurityAnalyst, "okta.logs.read", true),
             (AdminRole::SecurityAnalyst, "okta.userRisk.manage", true),
             (AdminRole::SecurityAnalyst, "okta.policies.manage", false),
+            (AdminRole::SecurityAnalyst, "watchfire.feedback.manage", true),
             (AdminRole::SecurityAnalyst, "watchfire.manage", false),
             (AdminRole::ReadOnly, "watchfire.read", true),
             (AdminRole::ReadOnly, "okta.userRisk.manage", false),

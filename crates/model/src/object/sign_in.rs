@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Keyed, Keys};
+use super::{FeedbackTrace, Keyed, Keys};
 use crate::{
     id::{GroupId, PolicyId, RuleId, SignInId, UserId},
     signal::RiskLevel,
@@ -69,6 +69,9 @@ pub struct SignInRecord {
     /// What it teaches; `None` when it has nothing to teach any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lesson: Option<Lesson>,
+    /// What its step-up has taught about risk providers, as long as nobody has said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<FeedbackTrace>,
     /// When it may be forgotten.
     pub expires_at: Timestamp,
 }
