@@ -57,6 +57,7 @@ fn told(it: &Value, terminal: &Terminal) -> String {
         String::new(),
         factors(it),
     ];
+    lines.extend(words(it));
     lines.extend(rules(it, terminal));
     lines.push(String::new());
     lines.push(recomputed(it, terminal));
@@ -81,6 +82,23 @@ fn factors(it: &Value) -> String {
         ]
     });
     table(&["FACTOR", "VALUE", "SEEN", "NATS", "POINTS", "SOURCE"], rows)
+}
+
+/// What providers had said, and how far they were trusted then.
+fn words(it: &Value) -> Vec<String> {
+    let words = it.pointer("/explanation/basis/signals/providers").and_then(Value::as_array);
+    let told = words.into_iter().flatten().map(|word| {
+        let is = |member: &str| word.get(member).and_then(Value::as_bool).unwrap_or(false);
+        let trust = word.get("trust").and_then(Value::as_f64).unwrap_or_default() / 1_000_000.0;
+        format!(
+            "provider {} said {}: trusted {trust:.3}, {}{}",
+            printable(text(word, "name")),
+            text(word, "level"),
+            if is("counts") { "counts" } else { "only logged" },
+            if is("floor") { ", the least level" } else { "" },
+        )
+    });
+    told.collect()
 }
 
 fn rules(it: &Value, terminal: &Terminal) -> Vec<String> {

@@ -12,6 +12,7 @@ mod doctor;
 mod eval;
 mod event_provider;
 mod explain;
+mod feedback;
 mod generate_signins;
 mod jwt;
 mod key;
@@ -100,6 +101,9 @@ enum Command {
     Log(log::Arguments),
     /// Say why a sign-in was judged as it was, and compute it again from the recorded numbers
     Explain(explain::Arguments),
+    /// Say what findings turned out to be, and see what that has taught
+    #[command(subcommand)]
+    Feedback(feedback::Command),
     /// Check a running installation and say what to do about each fault
     Doctor(doctor::Arguments),
     /// Play the whole guide on a temporary server, and leave it up
@@ -150,6 +154,7 @@ async fn run(command: Command, terminal: &Terminal) -> Result<ExitCode> {
         Command::Action(command) => action::run(&command, terminal).await?,
         Command::Data(command) => data::run(&command, terminal)?,
         Command::Explain(arguments) => explain::run(&arguments, terminal).await?,
+        Command::Feedback(command) => feedback::run(&command, terminal).await?,
         Command::Log(arguments) => log::run(&arguments, terminal).await?,
         Command::Doctor(arguments) => return doctor::run(&arguments, terminal).await,
         Command::Demo(arguments) => return demo::run(&arguments, terminal).await,

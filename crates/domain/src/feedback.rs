@@ -11,9 +11,6 @@
 mod finding;
 mod opinion;
 
-#[cfg(test)]
-mod tests;
-
 use std::time::Duration;
 
 pub(crate) use self::{finding::Finding, opinion::Opinion};

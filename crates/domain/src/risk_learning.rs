@@ -223,3 +223,6 @@ pub(crate) fn stepped_up(record: &mut SignInRecord, passed: bool, slice: &Slice,
     record.label = learner.label(&Voter::StepUp(&record.user_id), words, !passed);
     learner.write(decision);
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,7 +82,6 @@ impl World {
             slice: Slice::default(),
             now: Timestamp::from_seconds(1_800_000_000),
             ids: Ids(0),
-            device: None,
             population: Population::default(),
             records: Vec::new(),
             dice: 4,
@@ -175,6 +174,7 @@ impl World {
         let path = Path::of(&attempt, &HashKey::new(SECRET));
         let failing = u32::try_from(self.roll(9)).unwrap();
         let seen = Sighting {
+            device: None,
             population: self.population.around(&path),
             path,
             attempt,

@@ -191,8 +191,10 @@ async fn withdraw(State(app): State<App>, caller: Caller, Path(id): Path<String>
     Ok(StatusCode::NO_CONTENT)
 }
 
+type NewSubject = fn(String) -> FeedbackSubject;
+
 /// The types of what can be judged.
-const TYPES: [(&str, fn(String) -> FeedbackSubject); 3] = [
+const TYPES: [(&str, NewSubject); 3] = [
     ("SIGN_IN", |id| FeedbackSubject::SignIn(SignInId::new(id))),
     ("RISK_CHANGE", FeedbackSubject::RiskChange),
     ("RECEIPT", |id| FeedbackSubject::Receipt(ReceiptId::new(id))),
