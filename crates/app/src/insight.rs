@@ -6,7 +6,7 @@ pub mod feedback;
 pub mod log;
 pub mod overview;
 pub mod receipts;
-pub mod saved_searches;
 pub mod risk_settings;
+pub mod saved_searches;
 pub mod sign_ins;
 pub mod simulations;
