@@ -60,6 +60,8 @@ pub(super) fn factor(name: &str) -> &str {
         "automation" => "A program",
         "providers" => "Risk providers",
         "user_risk" => "Risk of the user",
+        "device_risk" => "Risk of the device",
+        "session_risk" => "Risk of a session",
         "zone" => "Network zone",
         "cold_start" => "Too few sign-ins to know the user",
         "under_attack" => "Account under attack",
