@@ -9,6 +9,7 @@ mod contract;
 mod figures;
 mod generated;
 mod layers;
+mod postgres;
 mod sabotage;
 mod stage;
 mod suites;

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::args::Only;
+use crate::postgres;
 use crate::sabotage;
 use crate::stage::{Counts, Report};
 use crate::suites;
@@ -43,6 +44,7 @@ fn run_rust(workspace: &Workspace, report: &mut Report) {
     };
     let name = if nextest { "tests (nextest)" } else { "tests (cargo test)" };
     run_counted(report, name, Duration::from_secs(900), workspace.cargo(tests));
+    run_on_postgres(workspace, report, nextest);
     run_counted(
         report,
         "documentation tests",
@@ -57,6 +59,37 @@ fn run_rust(workspace: &Workspace, report: &mut Report) {
             Err(error) => say(&format!("no tests by crate: {error:#}")),
         }
     }
+}
+
+/// Runs the tests of what is above the store once more, with PostgreSQL below it.
+fn run_on_postgres(workspace: &Workspace, report: &mut Report, nextest: bool) {
+    const NAME: &str = "tests on PostgreSQL";
+    const BUDGET: Duration = Duration::from_secs(420);
+    let Some(programs) = postgres::programs() else {
+        return report.leave_out(NAME, "postgresql is not installed");
+    };
+    let server = match postgres::Server::start(workspace, &programs) {
+        Ok(server) => server,
+        Err(error) => {
+            report.record::<()>(NAME, BUDGET, Duration::ZERO, Err(error));
+            return;
+        }
+    };
+    let mut arguments = if nextest { vec!["nextest", "run"] } else { vec!["test"] };
+    arguments.extend([
+        "--package",
+        "watchfire-http",
+        "--package",
+        "watchfire-harness",
+        "--test",
+        "it",
+        "--test",
+        "postgres",
+        "--no-fail-fast",
+    ]);
+    let mut command = workspace.cargo(&arguments);
+    command.env(postgres::VARIABLE, server.url());
+    run_counted(report, NAME, BUDGET, command);
 }
 
 fn run_counted(report: &mut Report, name: &str, budget: Duration, mut command: Command) {

@@ -1,17 +1,20 @@
-//! `cargo xtask bench score`: what one score costs with a million users in the store.
+//! `cargo xtask bench score`: what one score costs with a million users in the store; `cargo xtask bench
+//! sets`: what an accepted Security Event Token costs.
 //!
-//! Two processes, so that what one of them allocated does not count for the other: `seed` writes a store
+//! `score` is two processes, so that what one of them allocated does not count for the other: `seed` writes a store
 //! of users with profiles, a data set of addresses and a file of attempts; `measure` opens the store as
 //! the server does, scores by the engine alone, and then over HTTP on loopback. `docs/performance.md` has
 //! the method and the figures.
 
 mod attempts;
-mod client;
 mod engine;
 mod figures;
+mod load;
 mod machine;
 mod seed;
 mod server;
+mod sets;
+mod sign_ins;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +33,8 @@ struct Cli {
 enum Command {
     /// Seed a store, measure, and remove it
     Score(Score),
+    /// Send Security Event Tokens
+    Sets(sets::Sets),
     /// Only seed a store
     Seed(Score),
     /// Only measure on a store that was seeded
@@ -62,6 +67,7 @@ pub(crate) struct Score {
 fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Score(options) => score(&options),
+        Command::Sets(options) => sets::measure(&options),
         Command::Seed(options) => {
             let folder = options.folder.clone().context("seed needs --folder")?;
             machine::runtime("seed")?.block_on(seed::run(&options, &folder))
@@ -106,7 +112,7 @@ fn measure(options: &Score, folder: &Path) -> Result<()> {
         before / 1_024
     ));
     serving.block_on(engine::measure(options, &server, &attempts))?;
-    client::measure(options, &server, &attempts)?;
+    sign_ins::measure(options, &server, &attempts)?;
     figures::say(&format!("resident at the end: {} MiB", machine::resident_kib() / 1_024));
     serving.block_on(server.stop())
 }

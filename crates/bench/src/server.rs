@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use watchfire_app::{
     App, Parts, Settings, Vault,
     geo::{Folder, GeoSettings},
+    intake::security_events::SetLimits,
     sequencer::Ended,
     start,
 };
@@ -46,6 +47,13 @@ impl Server {
         let stop = CancellationToken::new();
         let settings = Settings {
             api_calls_per_minute: 0,
+            // Keys are served on loopback.
+            dev: true,
+            sets: SetLimits {
+                calls_per_address: 0,
+                calls_per_issuer: 0,
+                ..SetLimits::default()
+            },
             geo: GeoSettings {
                 folder: Some(Folder::of(&data).path().to_owned()),
                 ..GeoSettings::default()
@@ -84,6 +92,23 @@ impl Server {
             sequencer: started.sequencer,
             stop,
         })
+    }
+
+    /// The org URL.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// A whole request.
+    pub(crate) fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], media_type: &str, body: &str) -> Vec<u8> {
+        let host = self.address;
+        let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let length = body.len();
+        format!(
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\n{more}Content-Type: {media_type}\r\nAccept: \
+             application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .into_bytes()
     }
 
     /// Ends it.

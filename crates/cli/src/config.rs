@@ -81,6 +81,8 @@ pub(crate) struct Config {
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) admin_token: Option<SecretString>,
     pub(crate) data_dir: PathBuf,
+    /// The URL of the database, when it is not the embedded one: it may hold a password.
+    pub(crate) postgres: Option<SecretString>,
     pub(crate) key_file: Option<PathBuf>,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
@@ -137,6 +139,7 @@ impl Config {
             trusted_proxies: values.many("trusted-proxy")?.into_iter().map(|Network(net)| net).collect(),
             admin_token: values.checked("admin-token", admin_token)?,
             data_dir: values.data_dir()?,
+            postgres: values.postgres()?,
             key_file: values.optional("key-file")?,
             log: values.one("log")?,
             log_format: values.one("log-format")?,
@@ -190,15 +193,17 @@ fn tls(cert: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<TlsFiles>, 
     }
 }
 
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
 fn check_database(url: &str) -> Result<(), String> {
-    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-        return Err(
-            "PostgreSQL is not in this version: leave the setting out, and the state is kept by SQLite in data-dir".to_owned(),
-        );
+    if is_postgres(url) {
+        return Url::parse(url).map(|_| ()).map_err(|error| format!("is no URL: {error}"));
     }
     match url.strip_prefix("sqlite:") {
         Some(path) if !path.trim_start_matches("//").is_empty() => Ok(()),
-        _ => Err("must be sqlite: and a folder".to_owned()),
+        _ => Err("must be sqlite: and a folder, or a URL that begins with postgres://".to_owned()),
     }
 }
 
@@ -306,6 +311,11 @@ impl Values<'_> {
             return Err(self.fault(name, "must be 1 or more"));
         }
         Ok(number)
+    }
+
+    fn postgres(&self) -> Result<Option<SecretString>, ConfigError> {
+        let url = self.texts("database").last();
+        Ok(url.filter(|url| is_postgres(url)).map(|url| SecretString::from(url.clone())))
     }
 
     fn data_dir(&self) -> Result<PathBuf, ConfigError> {
@@ -434,6 +444,7 @@ impl Values<'_> {
         Ok(StoreSettings {
             readers: self.positive("store-readers")?,
             busy_timeout: self.time("store-busy-timeout")?,
+            statement_timeout: self.time("store-statement-timeout")?,
             dedupe_partition_rows: self.positive("dedupe-partition-rows")?,
             log_partition_rows: self.positive("log-partition-rows")?,
             log_retention: self.time("log-retention")?,

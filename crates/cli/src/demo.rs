@@ -13,7 +13,7 @@ use clap::Args;
 use secrecy::SecretString;
 
 use self::{made::Made, narrator::Narrator, stage::Stage};
-use crate::{serve::stop_requested, terminal::Terminal};
+use crate::{serve::StopSignals, terminal::Terminal};
 
 /// Play the whole guide on a temporary server, and leave it up.
 ///
@@ -54,7 +54,7 @@ pub(crate) async fn run(arguments: &Arguments, terminal: &Terminal) -> Result<Ex
     if let Ok(cast) = &played {
         narrator.addresses(&stage, cast, arguments.exit)?;
         if stage.is_ours() && !arguments.exit {
-            stop_requested().await;
+            StopSignals::listen()?.requested().await;
         }
     }
     if !stage.is_ours() && !arguments.keep {

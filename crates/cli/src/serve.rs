@@ -9,19 +9,26 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use tokio::net::TcpListener;
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
-use watchfire_app::{Parts, Started, Vault, sequencer::Ended};
+use watchfire_app::{Clock as _, Parts, Started, Vault, sequencer::Ended};
 use watchfire_http::{
     Edge, Site,
     links::Links,
     listener::{self, ListenerLimits, tls},
 };
+use watchfire_model::time::Timestamp;
 use watchfire_store::{
     disk::{self, Disk as _, RealDisk},
-    sqlite,
+    index::Index,
+    journal::Journal,
+    postgres, sqlite,
 };
 use zeroize::Zeroizing;
 
@@ -39,10 +46,21 @@ use crate::{
 pub(crate) async fn run(flags: &Flags) -> Result<ExitCode> {
     let config = Config::load(flags)?;
     start_logging(&config)?;
-    let stop = CancellationToken::new();
-    let server = Server::start(&config).await?;
+    // Before anybody can know that there is a process to be stopped: unheard, a signal would kill it.
+    let mut signals = StopSignals::listen()?;
+    let server = tokio::select! {
+        server = Server::start(&config) => server?,
+        () = signals.requested() => return Ok(ExitCode::SUCCESS),
+    };
     server.announce(&config)?;
-    tokio::spawn(stop_on_signal(stop.clone()));
+    let stop = CancellationToken::new();
+    tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            signals.requested().await;
+            stop.cancel();
+        }
+    });
     server.run(stop).await
 }
 
@@ -66,13 +84,15 @@ impl Server {
     /// When any of the three fails, or the settings contradict each other.
     pub(crate) async fn start(config: &Config) -> Result<Self> {
         let tls = config.tls.as_ref().map(tls_acceptor).transpose()?;
+        // A node that waits for its turn on the database answers nobody.
+        let store = OpenStore::of(config).await?;
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;
         let org_url = config.org_url(listener.local_addr()?);
         // The sequencer outlives the listener: what is in flight may still give commands.
         let sequencer_stop = CancellationToken::new();
-        let started = start_app(config, &org_url, sequencer_stop.clone()).await?;
+        let started = start_app(config, store, &org_url, sequencer_stop.clone()).await?;
         let admin = match config.admin_listen {
             None => None,
             Some(address) => Some(
@@ -183,31 +203,71 @@ impl Server {
     }
 }
 
-async fn start_app(config: &Config, org_url: &str, stop: CancellationToken) -> Result<Started> {
-    let key_path = config.key_file.clone().map_or_else(key_file::default_path, Ok)?;
-    let data_dir = &config.data_dir;
-    if data_dir.join(sqlite::FILE_NAME).exists() && !key_path.exists() {
-        bail!(
-            "the store in {} was made with a key file, and {} is not there",
-            data_dir.display(),
-            key_path.display()
-        );
+/// The store that the settings name, and the vault for its secrets.
+struct OpenStore {
+    journal: Box<dyn Journal>,
+    index: Arc<dyn Index>,
+    epoch: u64,
+    last_decision: Timestamp,
+    vault: Vault,
+}
+
+impl OpenStore {
+    async fn of(config: &Config) -> Result<Self> {
+        let key_path = config.key_file.clone().map_or_else(key_file::default_path, Ok)?;
+        let data_dir = &config.data_dir;
+        if data_dir.join(sqlite::FILE_NAME).exists() && !key_path.exists() {
+            bail!(
+                "the store in {} was made with a key file, and {} is not there",
+                data_dir.display(),
+                key_path.display()
+            );
+        }
+        let vault = Vault::new(&key_file::read_or_make(&key_path)?)?;
+        disk::make_folder(&RealDisk, data_dir)
+            .with_context(|| format!("cannot make the data directory {}", data_dir.display()))?;
+        match &config.postgres {
+            None => Self::sqlite(config, vault).await,
+            Some(url) => Self::postgres(config, url, vault).await,
+        }
     }
-    let vault = Vault::new(&key_file::read_or_make(&key_path)?)?;
-    disk::make_folder(&RealDisk, data_dir).with_context(|| format!("cannot make the data directory {}", data_dir.display()))?;
-    let clock = Arc::new(SystemClock);
-    let now = watchfire_app::Clock::now(&*clock);
-    let store = sqlite::open(data_dir, &config.store, now)
-        .await
-        .with_context(|| format!("cannot open the store in {}", data_dir.display()))?;
+
+    async fn sqlite(config: &Config, vault: Vault) -> Result<Self> {
+        let store = sqlite::open(&config.data_dir, &config.store, SystemClock.now())
+            .await
+            .with_context(|| format!("cannot open the store in {}", config.data_dir.display()))?;
+        Ok(Self {
+            last_decision: store.journal.last_published(),
+            journal: Box::new(store.journal),
+            index: Arc::new(store.reader),
+            epoch: store.epoch,
+            vault,
+        })
+    }
+
+    async fn postgres(config: &Config, url: &SecretString, vault: Vault) -> Result<Self> {
+        let store = postgres::open(url.expose_secret(), &config.store, SystemClock.now())
+            .await
+            .context("cannot open the store on PostgreSQL")?;
+        Ok(Self {
+            last_decision: store.journal.last_published(),
+            journal: Box::new(store.journal),
+            index: Arc::new(store.reader),
+            epoch: store.epoch,
+            vault,
+        })
+    }
+}
+
+async fn start_app(config: &Config, store: OpenStore, org_url: &str, stop: CancellationToken) -> Result<Started> {
     let parts = Parts {
-        last_decision: store.journal.last_published(),
+        last_decision: store.last_decision,
         journal: store.journal,
-        index: Arc::new(store.reader),
+        index: store.index,
         epoch: store.epoch,
-        clock,
+        clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
-        vault,
+        vault: store.vault,
         settings: config.settings(org_url),
         first_token: config.exposed_admin_token(),
     };
@@ -251,20 +311,29 @@ pub(crate) fn start_logging(config: &Config) -> Result<()> {
     Ok(())
 }
 
-async fn stop_on_signal(stop: CancellationToken) {
-    stop_requested().await;
-    stop.cancel();
+/// SIGTERM and Ctrl-C, heard from the moment on at which this is made.
+pub(crate) struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-pub(crate) async fn stop_requested() {
-    let terminate = async {
-        if let Ok(mut signal) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            signal.recv().await;
+impl StopSignals {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// When the system gives no handler.
+    pub(crate) fn listen() -> Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for either.
+    pub(crate) async fn requested(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminate => {}
     }
 }

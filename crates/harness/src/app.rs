@@ -13,7 +13,7 @@ use watchfire_model::{log::RequestOrigin, object::RiskProvider, row::Decision, t
 use watchfire_store::{index::Index, settings::Settings as StoreSettings};
 
 use crate::{
-    backend::{Backend, Inline},
+    backend::{self, Backend, Opened},
     clock::FakeClock,
     entropy::SeededEntropy,
 };
@@ -26,7 +26,8 @@ pub const ADMIN_TOKEN: &str = "00test-administrator-token";
 /// What a test's application is made of.
 #[derive(Debug)]
 pub struct Builder {
-    backend: Arc<dyn Backend>,
+    /// The environment's, unless the test has one.
+    backend: Option<Arc<dyn Backend>>,
     folder: Option<Arc<TempDir>>,
     clock: Arc<FakeClock>,
     store: StoreSettings,
@@ -37,7 +38,7 @@ pub struct Builder {
 impl Default for Builder {
     fn default() -> Self {
         Self {
-            backend: Arc::new(Inline),
+            backend: None,
             folder: None,
             clock: Arc::default(),
             store: StoreSettings::default(),
@@ -58,7 +59,7 @@ impl Builder {
     /// Keeps decisions in `backend`.
     #[must_use]
     pub fn backend(mut self, backend: impl Backend + 'static) -> Self {
-        self.backend = Arc::new(backend);
+        self.backend = Some(Arc::new(backend));
         self
     }
 
@@ -66,6 +67,13 @@ impl Builder {
     #[must_use]
     pub fn folder(mut self, folder: TempDir) -> Self {
         self.folder = Some(Arc::new(folder));
+        self
+    }
+
+    /// Uses a folder that others use too.
+    #[must_use]
+    pub fn shared_folder(mut self, folder: Arc<TempDir>) -> Self {
+        self.folder = Some(folder);
         self
     }
 
@@ -83,6 +91,14 @@ impl Builder {
         self
     }
 
+    async fn open(&self, folder: &Path) -> Result<Opened> {
+        let backend = match &self.backend {
+            Some(backend) => Arc::clone(backend),
+            None => backend::of_environment()?,
+        };
+        backend.open(folder, &self.store).await
+    }
+
     /// Opens the store and starts.
     ///
     /// # Errors
@@ -92,7 +108,7 @@ impl Builder {
             Some(folder) => Arc::clone(folder),
             None => Arc::new(tempfile::tempdir()?),
         };
-        let opened = self.backend.open(folder.path(), &self.store).await?;
+        let opened = self.open(folder.path()).await?;
         let stop = CancellationToken::new();
         let clock: Arc<dyn Clock> = Arc::<FakeClock>::clone(&self.clock);
         let parts = Parts {
@@ -237,7 +253,7 @@ impl TestApp {
         if !self.sequencer.is_finished() {
             self.sequencer.await?;
         }
-        let mut opened = self.builder.backend.open(self.folder.path(), &self.builder.store).await?;
+        let mut opened = self.builder.open(self.folder.path()).await?;
         opened.journal.append(Arc::new(decision.clone())).await?;
         opened.journal.sync().await?;
         drop(opened);

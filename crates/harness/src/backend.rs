@@ -5,12 +5,15 @@ use std::{collections::BTreeMap, path::Path, path::PathBuf, sync::Arc};
 use anyhow::Result;
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, postgres::PgConnectOptions};
+use watchfire_crypto::digest;
 use watchfire_model::time::Timestamp;
-use watchfire_store::{index::Index, journal::Journal, settings::Settings, sqlite};
+use watchfire_store::{index::Index, journal::Journal, postgres, settings::Settings, sqlite};
 
 use crate::{
     clock::START,
     delayed::{ApplyDelay, Delayed, DurableLog},
+    witness::Witness,
 };
 
 /// A way to keep decisions.
@@ -18,6 +21,12 @@ use crate::{
 pub trait Backend: std::fmt::Debug + Send + Sync {
     /// Opens the store in `folder`; whoever had it before has let go of it.
     async fn open(&self, folder: &Path, settings: &Settings) -> Result<Opened>;
+
+    /// Every row of every table that holds what decisions wrote, as text: two stores with the same text hold
+    /// the same. They are SQLite's, unless the backend says otherwise.
+    async fn contents(&self, folder: &Path) -> Result<String> {
+        Witness::reading(folder).await?.contents().await
+    }
 }
 
 /// An open store.
@@ -53,6 +62,91 @@ impl Backend for Inline {
             epoch: store.epoch,
         })
     }
+}
+
+/// PostgreSQL: each folder has a database of its own on one server.
+#[derive(Clone, Debug)]
+pub struct Postgres {
+    server: PgConnectOptions,
+}
+
+/// Names the server: a URL whose user may create databases.
+pub const POSTGRES_SERVER: &str = "WATCHFIRE_TEST_POSTGRES";
+
+impl Postgres {
+    /// The URL of the folder's database, which is made if it is not there.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn database(&self, folder: &Path) -> Result<String> {
+        let name = digest::sha256_hex(folder.as_os_str().as_encoded_bytes());
+        let name = format!("watchfire_{}", name.get(..16).unwrap_or_default());
+        let mut server = self.server.connect().await?;
+        let there: Option<i32> = sqlx::query_scalar("SELECT 1 FROM pg_database WHERE datname = $1")
+            .bind(&name)
+            .fetch_optional(&mut server)
+            .await?;
+        if there.is_none() {
+            sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}")))
+                .execute(&mut server)
+                .await?;
+        }
+        server.close().await?;
+        Ok(self.server.clone().database(&name).to_url_lossy().to_string())
+    }
+}
+
+#[async_trait]
+impl Backend for Postgres {
+    async fn open(&self, folder: &Path, settings: &Settings) -> Result<Opened> {
+        let store = postgres::open(&self.database(folder).await?, settings, START).await?;
+        Ok(Opened {
+            last_decision: store.journal.last_published(),
+            journal: Box::new(store.journal),
+            index: Arc::new(store.reader),
+            epoch: store.epoch,
+        })
+    }
+
+    async fn contents(&self, folder: &Path) -> Result<String> {
+        let database = self.database(folder).await?.parse::<PgConnectOptions>()?;
+        let mut conn = database.connect().await?;
+        let tables: Vec<String> = sqlx::query_scalar(
+            "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '\\_sqlx%' \
+             AND tablename <> 'epochs' ORDER BY 1",
+        )
+        .fetch_all(&mut conn)
+        .await?;
+        let mut text = String::new();
+        for table in tables {
+            let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!("SELECT t::text FROM {table} AS t ORDER BY 1")))
+                .fetch_all(&mut conn)
+                .await?;
+            rows.iter().for_each(|row| text.push_str(&format!("{table}: {row}\n")));
+        }
+        Ok(text)
+    }
+}
+
+/// Where the tests of this run keep their decisions: on the server that the environment names, or else in SQLite.
+///
+/// # Errors
+/// When the URL is none.
+pub fn of_environment() -> Result<Arc<dyn Backend>> {
+    Ok(match postgres_of_environment()? {
+        Some(postgres) => Arc::new(postgres),
+        None => Arc::new(Inline),
+    })
+}
+
+/// The server that the environment names.
+///
+/// # Errors
+/// When the URL is none.
+pub fn postgres_of_environment() -> Result<Option<Postgres>> {
+    let url = std::env::var(POSTGRES_SERVER).ok();
+    let server = url.map(|url| url.parse::<PgConnectOptions>()).transpose()?;
+    Ok(server.map(|server| Postgres { server }))
 }
 
 /// SQLite behind a journal that is durable at once and applied after a delay.

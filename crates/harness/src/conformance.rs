@@ -123,6 +123,10 @@ impl<'a> Bench<'a> {
         self.folder.path()
     }
 
+    async fn contents(&self) -> Result<String> {
+        self.backend.contents(self.folder()).await
+    }
+
     /// Closes the store and opens it again.
     async fn reopen(self) -> Result<Self> {
         drop((self.journal, self.index));

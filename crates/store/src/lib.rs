@@ -7,7 +7,7 @@
 //! | [`log`] | pages and positions of the System Log |
 //! | [`disk`] | files of our own, behind a seam |
 //! | [`sqlite`] | the embedded store: the inline journal (one transaction a group, `synchronous=FULL`) |
-//! | [`postgres`] | the same SQL compiled for PostgreSQL; connected by an issue of its own |
+//! | [`postgres`] | the same SQL on PostgreSQL: one node writes at a time, another waits |
 //!
 //! The SQL that both dialects take stands once, in `sql/`, and is compiled twice (ADR 0003).
 
@@ -22,5 +22,6 @@ mod object_cache;
 pub mod postgres;
 pub mod settings;
 pub mod sqlite;
+mod words;
 
 pub use error::StoreError;

@@ -9,6 +9,8 @@ pub struct Settings {
     pub readers: u32,
     /// How long a statement waits for a lock before the store is [`Busy`](crate::StoreError::Busy).
     pub busy_timeout: Duration,
+    /// How long a statement may take on PostgreSQL.
+    pub statement_timeout: Duration,
     /// Dedupe keys in one partition before the next one is begun.
     pub dedupe_partition_rows: i64,
     /// Log events in one partition before the next one is begun.
@@ -29,6 +31,7 @@ impl Default for Settings {
         Self {
             readers: 4,
             busy_timeout: Duration::from_secs(2),
+            statement_timeout: Duration::from_secs(60),
             dedupe_partition_rows: 1_000_000,
             log_partition_rows: 1_000_000,
             log_retention: watchfire_model::log::RETENTION,

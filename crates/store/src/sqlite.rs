@@ -70,6 +70,24 @@ const SYNCHRONOUS: SqliteSynchronous = if cfg!(feature = "sabotage-no-sync") {
     SqliteSynchronous::Full
 };
 
+/// The connection that writes. Nobody else has the folder for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) conn: Connection,
+    _lock: File,
+}
+
+#[expect(clippy::unused_async, reason = "the other dialect may have to connect again")]
+impl Session {
+    /// Makes sure that there is a connection.
+    pub(crate) async fn ready(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Looks whether the connection is lost, after something has failed.
+    pub(crate) async fn examine(&mut self) {}
+}
+
 /// An open embedded store.
 #[derive(Debug)]
 pub struct Store {
@@ -144,7 +162,7 @@ pub async fn open(folder: &Path, settings: &Settings, now: Timestamp) -> Result<
         .connect_with(options.create_if_missing(false).read_only(true))
         .await
         .map_err(StoreError::of_statement)?;
-    let journal = Inline::open(conn, settings, Some(lock)).await?;
+    let journal = Inline::open(Session { conn, _lock: lock }, settings).await?;
     Ok(Store {
         journal,
         reader: Reader {

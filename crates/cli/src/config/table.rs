@@ -214,7 +214,7 @@ const SETTINGS: &[Setting] = &[
             "database",
             "URL",
             "SQLite in `data-dir`",
-            "The database: sqlite:FILE",
+            "The database: sqlite:FOLDER or postgres://USER:PASSWORD@HOST/DATABASE (15 or later; sslmode and the like as usual)",
         )
     },
     Setting::optional(
@@ -525,6 +525,12 @@ const SETTINGS: &[Setting] = &[
         "TIME",
         "2s",
         "How long a statement waits for a lock before the answer is 503",
+    ),
+    Setting::limit(
+        "store-statement-timeout",
+        "TIME",
+        "60s",
+        "How long a statement may take on PostgreSQL",
     ),
     Setting::limit(
         "log-retention",

@@ -20,7 +20,7 @@ use super::{
     folder::{Folder, Metadata},
 };
 use crate::{
-    serve::stop_requested,
+    serve::StopSignals,
     system::{SystemClock, SystemEntropy},
     terminal::Terminal,
 };
@@ -59,6 +59,7 @@ pub(super) async fn run(arguments: &Arguments, terminal: &Terminal) -> Result<()
         // From now on tokens are signed in this name.
         folder.write_metadata(&metadata)?;
     }
+    let mut signals = StopSignals::listen()?;
     announce(&metadata, url, terminal)?;
     let files = TransmitterFiles {
         metadata: metadata.document(),
@@ -77,7 +78,7 @@ pub(super) async fn run(arguments: &Arguments, terminal: &Terminal) -> Result<()
     let stop = CancellationToken::new();
     let stopper = stop.clone();
     tokio::spawn(async move {
-        stop_requested().await;
+        signals.requested().await;
         stopper.cancel();
     });
     listener::serve(bound, None, site, ListenerLimits::default(), stop).await;

@@ -59,7 +59,7 @@ fn wrong_settings_end_with_2_before_anything_is_made() {
             "watchfire.toml:2:1: there is no setting 'lisen', did you mean 'listen'?",
         ),
         (&["--listen", "0.0.0.0:0"], "--public-url"),
-        (&["--database", "postgres://localhost/x"], "not in this version"),
+        (&["--database", "mysql://localhost/x"], "begins with postgres://"),
         (&["--public-url", "https://x/path"], "nothing behind it"),
         (&["--no-such-flag"], "unexpected argument"),
     ];

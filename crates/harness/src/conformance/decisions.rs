@@ -12,7 +12,7 @@ use super::{
     Bench,
     rows::{key, one_of_each, provider, put, remember},
 };
-use crate::{backend::Backend, witness::Witness};
+use crate::backend::Backend;
 
 /// A command sees what the one before it in its group decided.
 pub async fn loads_what_was_appended_before_the_sync(backend: &dyn Backend) -> Result<()> {
@@ -83,7 +83,7 @@ pub async fn a_refused_decision_leaves_its_neighbours(backend: &dyn Backend) -> 
 pub async fn a_group_that_is_rolled_back_leaves_nothing(backend: &dyn Backend) -> Result<()> {
     let mut bench = Bench::with_small_partitions(backend).await?;
     bench.commit(&[one_of_each(1)]).await?;
-    let before = Witness::reading(bench.folder()).await?.contents().await?;
+    let before = bench.contents().await?;
     for n in 2..6 {
         bench.append(&one_of_each(n)).await?;
     }
@@ -95,7 +95,7 @@ pub async fn a_group_that_is_rolled_back_leaves_nothing(backend: &dyn Backend) -
     ensure!(slice.all::<RiskProvider>().len() == 1 && !slice.seen(key(2)));
     bench.journal.roll_back().await;
     let bench = bench.reopen().await?;
-    let after = Witness::reading(bench.folder()).await?.contents().await?;
+    let after = bench.contents().await?;
     ensure!(before == after, "{before}\n--\n{after}");
     Ok(())
 }
@@ -116,10 +116,7 @@ pub async fn goes_on_after_a_roll_back(backend: &dyn Backend) -> Result<()> {
     let mut tried = tried;
     tried.commit(&decisions).await?;
     straight.commit(&decisions).await?;
-    let (a, b) = (
-        Witness::reading(tried.folder()).await?.contents().await?,
-        Witness::reading(straight.folder()).await?.contents().await?,
-    );
+    let (a, b) = (tried.contents().await?, straight.contents().await?);
     ensure!(a == b, "{a}\n--\n{b}");
     Ok(())
 }
@@ -128,13 +125,13 @@ pub async fn goes_on_after_a_roll_back(backend: &dyn Backend) -> Result<()> {
 pub async fn writing_a_decision_again_gives_the_same_rows(backend: &dyn Backend) -> Result<()> {
     let mut bench = Bench::open(backend).await?;
     bench.commit(&[one_of_each(1), one_of_each(2)]).await?;
-    let before = Witness::reading(bench.folder()).await?.contents().await?;
+    let before = bench.contents().await?;
     bench.commit(&[one_of_each(1), one_of_each(2)]).await?;
-    let after = Witness::reading(bench.folder()).await?.contents().await?;
+    let after = bench.contents().await?;
     ensure!(before == after, "{before}\n--\n{after}");
     let mut bench = bench.reopen().await?;
     bench.commit(&[one_of_each(2)]).await?;
-    let reopened = Witness::reading(bench.folder()).await?.contents().await?;
+    let reopened = bench.contents().await?;
     ensure!(before == reopened, "{before}\n--\n{reopened}");
     Ok(())
 }

@@ -10,6 +10,7 @@ use futures_util::{future::join_all, poll};
 use watchfire_app::{Error, sequencer::Ended};
 use watchfire_harness::{
     app::TestApp,
+    backend::Inline,
     counting_vfs::{self, Event, Recorder},
     witness::Witness,
 };
@@ -22,7 +23,13 @@ async fn watched() -> Result<(TestApp, std::sync::Arc<Recorder>)> {
     let folder = tempfile::tempdir()?;
     let recorder = counting_vfs::watch(folder.path())?;
     // The second start finds an organisation and writes nothing: no sync of it can be taken for another.
-    let app = TestApp::builder().folder(folder).start().await?.restart().await?;
+    let app = TestApp::builder()
+        .backend(Inline)
+        .folder(folder)
+        .start()
+        .await?
+        .restart()
+        .await?;
     recorder.clear();
     Ok((app, recorder))
 }
@@ -124,6 +131,7 @@ async fn a_failed_sync_of_a_removal_ends_the_sequencer_too() -> Result<()> {
     let recorder = counting_vfs::watch(folder.path())?;
     let fast = Duration::from_millis(10);
     let mut app = TestApp::builder()
+        .backend(Inline)
         .folder(folder)
         .settings(|s| s.sequencer.purge_every = fast)
         .start()

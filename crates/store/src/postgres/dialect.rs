@@ -7,14 +7,12 @@ use super::{
     Connection, Db,
     log::{events_table, targets_table, text_table},
     log_row::LogRow,
+    many_rows::run,
 };
-use crate::StoreError;
+use crate::{StoreError, words};
 
-/// Rows that a slice names are locked by its reads.
+/// Whoever writes is alone (see `Session`), so nothing has to be locked.
 pub(super) const BEGIN: &str = "BEGIN";
-
-/// Whether nobody else writes. Other nodes do: what was read is known for one group.
-pub(super) const ONE_WRITER: bool = false;
 
 /// The table of one dedupe partition.
 pub(super) fn create_dedupe_table(table: &str) -> String {
@@ -36,18 +34,39 @@ pub(super) fn create_log_tables(number: i64) -> Vec<String> {
         format!("CREATE INDEX {events}_ip ON {events} (client_ip, seq) WHERE client_ip IS NOT NULL"),
         format!("CREATE TABLE {targets} (target_id {id} NOT NULL, seq BIGINT NOT NULL, PRIMARY KEY (target_id, seq))"),
         format!("CREATE INDEX {targets}_seq ON {targets} (seq)"),
-        format!("CREATE TABLE {text} (seq BIGINT PRIMARY KEY)"),
+        format!("CREATE TABLE {text} (seq BIGINT PRIMARY KEY, words TEXT[] COLLATE \"C\" NOT NULL)"),
+        format!("CREATE INDEX {text}_words ON {text} USING GIN (words)"),
     ]
 }
 
-/// The full-text index for `q` comes with the store itself; until then the evaluator looks at every row.
-#[expect(clippy::unused_async, reason = "the other dialect writes here")]
-pub(super) async fn index_texts(_: &mut Connection, _: i64, _: &[LogRow<'_>]) -> Result<(), StoreError> {
+/// Enters the words of events into the full-text index, in lower case as SQLite's tokenizer does.
+pub(super) async fn index_texts(conn: &mut Connection, partition: i64, rows: &[LogRow<'_>]) -> Result<(), StoreError> {
+    let mut sql: QueryBuilder<Db> = QueryBuilder::new(format!("INSERT INTO {} (seq, words) ", text_table(partition)));
+    sql.push_values(rows, |mut row, log_row| {
+        let lower = |words: &[&str]| words.iter().map(|word| word.to_lowercase()).collect::<Vec<_>>();
+        row.push_bind(log_row.seq).push_bind(words::of(&log_row.event, lower));
+    });
+    run(conn, sql).await?;
     Ok(())
 }
 
-/// See [`index_texts`].
-pub(super) fn push_keywords(_: &mut QueryBuilder<Db>, _: i64, _: &Keywords, _: (i64, i64)) {}
+/// Restricts a query to rows that may have the keywords and whose `seq` is in the range. Keywords that
+/// are not in the index are left to the evaluator.
+pub(super) fn push_keywords(query: &mut QueryBuilder<Db>, partition: i64, keywords: &Keywords, range: (i64, i64)) {
+    let wanted: Vec<String> = keywords
+        .as_slice()
+        .iter()
+        .filter(|word| words::is_indexed(word))
+        .map(|word| word.to_lowercase())
+        .collect();
+    if wanted.is_empty() {
+        return;
+    }
+    let table = text_table(partition);
+    query.push(format!(" AND seq IN (SELECT seq FROM {table} WHERE words @> "));
+    query.push_bind(wanted).push(" AND seq BETWEEN ");
+    query.push_bind(range.0).push(" AND ").push_bind(range.1).push(")");
+}
 
 /// The text at a path of a JSON document; NULL where there is none.
 pub(super) fn json_text(document: &str, path: &[&str]) -> String {

@@ -5,7 +5,7 @@
 //! a statement costs more than a row. What commands ask for is answered out of memory where it is known
 //! (`object_cache.rs`), with the group laid over it.
 
-use std::{fs::File, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -17,7 +17,7 @@ use watchfire_model::{
 };
 
 use super::{
-    Connection,
+    Session,
     dedupe::{self, Dedupe},
     dialect, execute,
     group::Group,
@@ -34,7 +34,7 @@ use crate::{
 /// The inline journal.
 #[derive(Debug)]
 pub struct Inline {
-    conn: Connection,
+    session: Session,
     dedupe: Dedupe,
     log: LogWriter,
     log_retention: Duration,
@@ -47,7 +47,6 @@ pub struct Inline {
     next_seq: Seq,
     transaction: Option<Transaction>,
     applied: watch::Sender<Seq>,
-    _lock: Option<File>,
 }
 
 /// A transaction of the index, and what is put back when it is rolled back.
@@ -61,18 +60,16 @@ struct Transaction {
 const PURGE_BATCH: i64 = 1_000;
 
 impl Inline {
-    /// Opens the journal on `conn`; `lock` keeps other processes out for as long as it lives.
-    pub(crate) async fn open(mut conn: Connection, settings: &Settings, lock: Option<File>) -> Result<Self, StoreError> {
-        execute(&mut conn, dialect::BEGIN).await?;
-        let dedupe = Dedupe::open(&mut conn, settings.dedupe_partition_rows).await?;
-        let log = LogWriter::open(&mut conn, settings.log_partition_rows).await?;
-        let next_ordinal = objects::last_ordinal(&mut conn).await?.saturating_add(1);
-        sqlx::query("COMMIT")
-            .execute(&mut conn)
-            .await
-            .map_err(StoreError::of_commit)?;
+    /// Opens the journal on `session`, which keeps other processes out for as long as it lives.
+    pub(crate) async fn open(mut session: Session, settings: &Settings) -> Result<Self, StoreError> {
+        let conn = &mut session.conn;
+        execute(conn, dialect::BEGIN).await?;
+        let dedupe = Dedupe::open(conn, settings.dedupe_partition_rows).await?;
+        let log = LogWriter::open(conn, settings.log_partition_rows).await?;
+        let next_ordinal = objects::last_ordinal(conn).await?.saturating_add(1);
+        sqlx::query("COMMIT").execute(conn).await.map_err(StoreError::of_commit)?;
         Ok(Self {
-            conn,
+            session,
             dedupe,
             log,
             log_retention: settings.log_retention,
@@ -84,7 +81,6 @@ impl Inline {
             next_seq: 1,
             transaction: None,
             applied: watch::Sender::new(0),
-            _lock: lock,
         })
     }
 
@@ -95,7 +91,7 @@ impl Inline {
 
     /// The objects that `need` asks for, as the index and the group have them.
     async fn find(&mut self, need: &Need) -> Result<Vec<Arc<Object>>, StoreError> {
-        let conn = &mut self.conn;
+        let conn = &mut self.session.conn;
         let found = match need {
             Need::Object(kind, id) => objects::get(conn, *kind, id).await?.into_iter().collect(),
             Need::Natural(kind, key) => objects::find(conn, *kind, key).await?.into_iter().collect(),
@@ -109,7 +105,7 @@ impl Inline {
     }
 
     async fn seen(&mut self, key: DedupeKey) -> Result<bool, StoreError> {
-        Ok(self.group.expiry_of(key).is_some() || self.dedupe.expiry_of(&mut self.conn, key).await?.is_some())
+        Ok(self.group.expiry_of(key).is_some() || self.dedupe.expiry_of(&mut self.session.conn, key).await?.is_some())
     }
 
     /// Takes the rows of a decision into the group.
@@ -159,7 +155,7 @@ impl Inline {
     async fn remember(&mut self, key: DedupeKey, expires_at: Timestamp) -> Result<(), StoreError> {
         let known = match self.group.expiry_of(key) {
             Some(known) => Some(known),
-            None => self.dedupe.expiry_of(&mut self.conn, key).await?,
+            None => self.dedupe.expiry_of(&mut self.session.conn, key).await?,
         };
         match known {
             None => self.group.remember(key, expires_at),
@@ -182,7 +178,7 @@ impl Inline {
     }
 
     async fn begin(&mut self) -> Result<(), StoreError> {
-        execute(&mut self.conn, dialect::BEGIN).await?;
+        execute(&mut self.session.conn, dialect::BEGIN).await?;
         self.transaction = Some(Transaction {
             dedupe: self.dedupe.mark(),
             log: self.log.mark(),
@@ -206,7 +202,7 @@ impl Inline {
 
     /// What the group comes to.
     async fn write_at_once(&mut self) -> Result<(), StoreError> {
-        let (conn, group) = (&mut self.conn, &self.group);
+        let (conn, group) = (&mut self.session.conn, &self.group);
         self.dedupe.remember(conn, group.remembered()).await?;
         objects::put_receipts(conn, &group.receipts()).await?;
         objects::delete(conn, &group.deleted()).await?;
@@ -216,7 +212,7 @@ impl Inline {
 
     /// Row by row, as the decisions have them.
     async fn write_in_order(&mut self) -> Result<(), StoreError> {
-        let (conn, group) = (&mut self.conn, &self.group);
+        let (conn, group) = (&mut self.session.conn, &self.group);
         self.dedupe.remember(conn, group.remembered()).await?;
         objects::put_receipts(conn, &group.receipts()).await?;
         let mut ordinal = self.ordinal_before;
@@ -239,10 +235,10 @@ impl Inline {
 
     async fn purge_in_transaction(&mut self, now: Timestamp) -> Result<u64, StoreError> {
         let kept_since = now.minus(self.log_retention);
-        let objects = objects::purge(&mut self.conn, now, PURGE_BATCH).await?;
-        let receipts = objects::purge_receipts(&mut self.conn, now, kept_since, PURGE_BATCH).await?;
-        let partitions =
-            self.dedupe.forget(&mut self.conn, now).await? + self.log.drop_before(&mut self.conn, kept_since).await?;
+        let conn = &mut self.session.conn;
+        let objects = objects::purge(conn, now, PURGE_BATCH).await?;
+        let receipts = objects::purge_receipts(conn, now, kept_since, PURGE_BATCH).await?;
+        let partitions = self.dedupe.forget(conn, now).await? + self.log.drop_before(conn, kept_since).await?;
         if objects > 0 {
             self.cache.clear();
         }
@@ -251,7 +247,7 @@ impl Inline {
 
     async fn commit(&mut self) -> Result<(), StoreError> {
         sqlx::query("COMMIT")
-            .execute(&mut self.conn)
+            .execute(&mut self.session.conn)
             .await
             .map_err(StoreError::of_commit)?;
         self.transaction = None;
@@ -262,7 +258,7 @@ impl Inline {
     async fn undo(&mut self) {
         if let Some(transaction) = self.transaction.take() {
             // SQLite may have rolled back by itself (disk full): then there is nothing to roll back.
-            let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
+            let _ = sqlx::query("ROLLBACK").execute(&mut self.session.conn).await;
             self.dedupe.restore(&transaction.dedupe);
             self.log.restore(&transaction.log);
         }
@@ -276,6 +272,7 @@ fn refused(why: &'static str) -> StoreError {
 #[async_trait]
 impl Journal for Inline {
     async fn load(&mut self, needs: &[Need]) -> Result<Slice, StoreError> {
+        self.session.ready().await?;
         let mut slice = Slice::default();
         for need in needs {
             if let Need::Dedupe(key) = need {
@@ -316,7 +313,7 @@ impl Journal for Inline {
         }
         self.group = Group::default();
         self.ordinal_before = self.next_ordinal;
-        if self.cache.len() > self.cached_answers || !dialect::ONE_WRITER {
+        if self.cache.len() > self.cached_answers {
             self.cache.clear();
         }
         self.applied.send_replace(self.next_seq - 1);
@@ -325,7 +322,8 @@ impl Journal for Inline {
 
     async fn roll_back(&mut self) {
         self.undo().await;
-        if !self.group.is_empty() || !dialect::ONE_WRITER {
+        self.session.examine().await;
+        if !self.group.is_empty() {
             self.cache.clear();
         }
         self.group = Group::default();
@@ -333,6 +331,7 @@ impl Journal for Inline {
     }
 
     async fn purge(&mut self, now: Timestamp) -> Result<u64, StoreError> {
+        self.session.ready().await?;
         self.begin().await?;
         let purged = match self.purge_in_transaction(now).await {
             Ok(purged) => self.commit().await.map(|()| purged),
@@ -340,6 +339,7 @@ impl Journal for Inline {
         };
         if purged.is_err() {
             self.undo().await;
+            self.session.examine().await;
         }
         purged
     }

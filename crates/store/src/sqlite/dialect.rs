@@ -1,7 +1,7 @@
 //! What only SQLite says this way.
 
 use sqlx::QueryBuilder;
-use watchfire_model::log::{Keywords, LogEvent};
+use watchfire_model::log::Keywords;
 
 use super::{
     Connection, Db,
@@ -9,16 +9,13 @@ use super::{
     log_row::LogRow,
     many_rows::run,
 };
-use crate::StoreError;
+use crate::{
+    StoreError,
+    words::{self, PUNCTUATION},
+};
 
 /// Takes the write lock at once, so that no read has to be repeated.
 pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
-
-/// Whether nobody else writes: what was read once stays known.
-pub(super) const ONE_WRITER: bool = true;
-
-/// ASCII punctuation that is part of an indexed word. The quotes are not: a word with one is not indexed.
-const PUNCTUATION: &str = "!#$%&()*+,-./:;<=>?@[]^_`{|}~";
 
 /// The table of one dedupe partition.
 pub(super) fn create_dedupe_table(table: &str) -> String {
@@ -54,22 +51,11 @@ pub(super) fn create_log_tables(number: i64) -> Vec<String> {
 pub(super) async fn index_texts(conn: &mut Connection, partition: i64, rows: &[LogRow<'_>]) -> Result<(), StoreError> {
     let mut sql: QueryBuilder<Db> = QueryBuilder::new(format!("INSERT INTO {} (rowid, words) ", text_table(partition)));
     sql.push_values(rows, |mut row, log_row| {
-        row.push_bind(log_row.seq).push_bind(indexed_words(&log_row.event));
+        row.push_bind(log_row.seq)
+            .push_bind(words::of(&log_row.event, |words| words.join(" ")));
     });
     run(conn, sql).await?;
     Ok(())
-}
-
-fn indexed_words(event: &LogEvent) -> String {
-    let texts = event.searchable();
-    let words = texts.iter().flat_map(|text| text.split_whitespace());
-    let mut indexed: Vec<&str> = words
-        .flat_map(|word| std::iter::once(word).chain(word.split('-')))
-        .filter(|word| is_indexed(word))
-        .collect();
-    indexed.sort_unstable();
-    indexed.dedup();
-    indexed.join(" ")
 }
 
 /// Restricts a query to rows that may have the keywords and whose `seq` is in the range. Keywords that
@@ -78,7 +64,7 @@ pub(super) fn push_keywords(query: &mut QueryBuilder<Db>, partition: i64, keywor
     let quoted: Vec<String> = keywords
         .as_slice()
         .iter()
-        .filter(|word| is_indexed(word))
+        .filter(|word| words::is_indexed(word))
         .map(|word| format!("\"{word}\""))
         .collect();
     if quoted.is_empty() {
@@ -88,13 +74,6 @@ pub(super) fn push_keywords(query: &mut QueryBuilder<Db>, partition: i64, keywor
     query.push(format!(" AND seq IN (SELECT rowid FROM {table} WHERE {table} MATCH "));
     query.push_bind(quoted.join(" ")).push(" AND rowid BETWEEN ");
     query.push_bind(range.0).push(" AND ").push_bind(range.1).push(")");
-}
-
-/// Whether the tokenizer takes the word as one token: its letters are known to every version of Unicode
-/// that SQLite may have, and nothing in it separates.
-fn is_indexed(word: &str) -> bool {
-    let fits = |c: char| c.is_ascii_alphanumeric() || PUNCTUATION.contains(c) || matches!(c, 'à'..='ö' | 'ø'..='ÿ');
-    !word.is_empty() && word.chars().all(fits)
 }
 
 /// The text at a path of a JSON document; NULL where there is none.
