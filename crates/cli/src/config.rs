@@ -451,6 +451,7 @@ impl Values<'_> {
             log_rows_looked_at: self.positive("log-rows-looked-at")?,
             log_query_timeout: self.time("log-query-timeout")?,
             cached_answers: self.positive("store-cached-answers")?,
+            cached_bytes: self.size("store-cached-bytes")?,
         })
     }
 }

@@ -101,6 +101,7 @@ impl<'a> Bench<'a> {
     async fn with_a_small_cache(backend: &'a dyn Backend) -> Result<Self> {
         let settings = Settings {
             cached_answers: 1,
+            cached_bytes: 1,
             ..Settings::default()
         };
         Self::with(backend, settings).await

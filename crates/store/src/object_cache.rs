@@ -4,6 +4,9 @@
 //! over it. Two things hold: an answer about many objects, or by another key than the id, has each of its
 //! objects under its id too; and every write goes through [`ObjectCache::put`] and
 //! [`ObjectCache::remove`], which mend every answer that the object was in or is in.
+//!
+//! Kinds of which each object is hardly asked for again are not kept at all ([`is_kept`]). What is kept is
+//! bounded by the bytes of its documents: see [`ObjectCache::bytes`].
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -16,6 +19,21 @@ use watchfire_model::{
 #[derive(Debug, Default)]
 pub(crate) struct ObjectCache {
     answers: HashMap<Need, Answer>,
+    bytes: usize,
+}
+
+/// Whether objects of a kind are worth their memory. A sign-in's record is large, written once or twice and
+/// read by people.
+const fn is_kept(kind: Kind) -> bool {
+    !matches!(kind, Kind::SignInRecord)
+}
+
+/// The kind that a need is about.
+const fn kind_of(need: &Need) -> Option<Kind> {
+    match need {
+        Need::Object(kind, _) | Need::Natural(kind, _) | Need::Children(kind, _) | Need::All(kind) => Some(*kind),
+        Need::Dedupe(_) => None,
+    }
 }
 
 /// What a need was answered with.
@@ -38,7 +56,11 @@ impl ObjectCache {
 
     /// Keeps what `need` was answered with: all of it.
     pub(crate) fn learn(&mut self, need: &Need, found: &[Arc<Object>]) {
+        if !kind_of(need).is_some_and(is_kept) {
+            return;
+        }
         for object in found {
+            self.weigh(object.to_document().map_or(0, |document| document.len()));
             let by_id = Need::Object(object.kind(), object.keys().id);
             self.answers.insert(by_id, Answer::One(Some(Arc::clone(object))));
         }
@@ -53,6 +75,9 @@ impl ObjectCache {
     /// An object was made or changed.
     pub(crate) fn put(&mut self, object: &Arc<Object>, keys: &Keys) {
         let kind = object.kind();
+        if !is_kept(kind) {
+            return;
+        }
         self.leave(kind, &keys.id);
         let one = || Answer::One(Some(Arc::clone(object)));
         self.answers.insert(Need::Object(kind, keys.id.clone()), one());
@@ -68,6 +93,9 @@ impl ObjectCache {
 
     /// An object is gone.
     pub(crate) fn remove(&mut self, kind: Kind, id: &str) {
+        if !is_kept(kind) {
+            return;
+        }
         self.leave(kind, id);
         self.answers.insert(Need::Object(kind, id.to_owned()), Answer::One(None));
     }
@@ -83,11 +111,23 @@ impl ObjectCache {
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         self.answers.clear();
+        self.bytes = 0;
     }
 
     /// How many answers there are.
     pub(crate) fn len(&self) -> usize {
         self.answers.len()
+    }
+
+    /// Bytes of the documents that came in since it was last emptied: what it holds, and at times more, for
+    /// an object that was written twice counts twice.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// A document of so many bytes came in.
+    pub(crate) const fn weigh(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_add(bytes);
     }
 
     /// Takes the object, as it was, out of every answer but the one by its id.
@@ -201,5 +241,25 @@ mod tests {
         assert_eq!(ids(&cache, &need), Some(0));
         put(&mut cache, &provider("rkp1", "A"));
         assert_eq!(ids(&cache, &need), Some(1));
+    }
+
+    #[test]
+    fn a_kind_that_is_not_worth_it_is_always_looked_up() {
+        let mut cache = ObjectCache::default();
+        let need = Need::Object(Kind::SignInRecord, "sgn1".to_owned());
+        cache.learn(&need, &[]);
+        cache.remove(Kind::SignInRecord, "sgn1");
+        assert!(!cache.answer(&need, &mut Slice::default()));
+        assert_eq!(cache.len(), 0);
+    }
+
+    #[test]
+    fn what_comes_in_is_weighed_until_all_of_it_is_forgotten() {
+        let mut cache = ObjectCache::default();
+        let object = membership("00u1", "00g1");
+        cache.learn(&Need::all::<Membership>(), &[Arc::clone(&object)]);
+        assert_eq!(cache.bytes(), object.to_document().unwrap().len());
+        cache.clear();
+        assert_eq!((cache.bytes(), cache.len()), (0, 0));
     }
 }

@@ -24,6 +24,8 @@ pub struct Settings {
     pub log_query_timeout: Duration,
     /// Answers about objects that the journal keeps in memory; past it they are looked up again.
     pub cached_answers: usize,
+    /// Bytes of the documents of these objects, as they are stored; in memory they take a few times that.
+    pub cached_bytes: usize,
 }
 
 impl Default for Settings {
@@ -38,6 +40,7 @@ impl Default for Settings {
             log_rows_looked_at: 50_000,
             log_query_timeout: Duration::from_secs(30),
             cached_answers: 65_536,
+            cached_bytes: 32 * 1_024 * 1_024,
         }
     }
 }

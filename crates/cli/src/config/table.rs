@@ -568,4 +568,10 @@ const SETTINGS: &[Setting] = &[
         "65536",
         "Answers about objects that the store's writer keeps in memory",
     ),
+    Setting::limit(
+        "store-cached-bytes",
+        "SIZE",
+        "32MiB",
+        "Bytes of the documents of these objects as they are stored; in memory they take a few times that",
+    ),
 ];

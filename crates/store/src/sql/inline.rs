@@ -40,6 +40,7 @@ pub struct Inline {
     log_retention: Duration,
     cache: ObjectCache,
     cached_answers: usize,
+    cached_bytes: usize,
     group: Group,
     /// Put back when the group is dropped.
     ordinal_before: i64,
@@ -75,6 +76,7 @@ impl Inline {
             log_retention: settings.log_retention,
             cache: ObjectCache::default(),
             cached_answers: settings.cached_answers,
+            cached_bytes: settings.cached_bytes,
             group: Group::default(),
             ordinal_before: next_ordinal,
             next_ordinal,
@@ -206,7 +208,7 @@ impl Inline {
         self.dedupe.remember(conn, group.remembered()).await?;
         objects::put_receipts(conn, &group.receipts()).await?;
         objects::delete(conn, &group.deleted()).await?;
-        objects::put(conn, &group.put()).await?;
+        self.cache.weigh(objects::put(conn, &group.put()).await?);
         self.log.write(conn, group.decisions()).await
     }
 
@@ -221,7 +223,7 @@ impl Inline {
             for row in &decision.rows {
                 match row {
                     Row::Put(object) => {
-                        objects::put(conn, &[(object, &object.keys(), ordinal)]).await?;
+                        self.cache.weigh(objects::put(conn, &[(object, &object.keys(), ordinal)]).await?);
                         ordinal += 1;
                     }
                     Row::Delete { kind, id } => objects::delete(conn, &[(*kind, id)]).await?,
@@ -313,7 +315,7 @@ impl Journal for Inline {
         }
         self.group = Group::default();
         self.ordinal_before = self.next_ordinal;
-        if self.cache.len() > self.cached_answers {
+        if self.cache.len() > self.cached_answers || self.cache.bytes() > self.cached_bytes {
             self.cache.clear();
         }
         self.applied.send_replace(self.next_seq - 1);

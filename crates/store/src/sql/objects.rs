@@ -16,12 +16,15 @@ use crate::{
     index::{Page, PageQuery, RangeQuery, ReceiptQuery, StoredReceipt},
 };
 
-/// Writes or replaces objects; an old one keeps its ordinal. No two may have one id.
-pub(crate) async fn put(conn: &mut Connection, objects: &[(&Object, &Keys, i64)]) -> Result<(), StoreError> {
+/// Writes or replaces objects; an old one keeps its ordinal. No two may have one id. Gives the bytes of their
+/// documents.
+pub(crate) async fn put(conn: &mut Connection, objects: &[(&Object, &Keys, i64)]) -> Result<usize, StoreError> {
+    let mut bytes = 0_usize;
     for piece in pieces(objects) {
         let mut rows = Vec::with_capacity(piece.len());
         for (object, keys, ordinal) in piece {
             let document = object.to_document().map_err(|_| corrupt(&keys.id))?;
+            bytes = bytes.saturating_add(document.len());
             rows.push((object.kind(), *keys, *ordinal, document));
         }
         let mut sql: QueryBuilder<Db> =
@@ -41,7 +44,7 @@ pub(crate) async fn put(conn: &mut Connection, objects: &[(&Object, &Keys, i64)]
         );
         run(conn, sql).await?;
     }
-    Ok(())
+    Ok(bytes)
 }
 
 /// Removes objects.
@@ -166,23 +169,26 @@ pub(crate) async fn page(conn: &mut Connection, query: &PageQuery) -> Result<Pag
 
 /// Objects in the order of their ids.
 pub(crate) async fn in_order(conn: &mut Connection, wanted: &RangeQuery) -> Result<Vec<Object>, StoreError> {
-    let mut query = QueryBuilder::<Db>::new("SELECT id, document FROM objects WHERE kind = ");
-    query.push_bind(wanted.kind.as_str());
-    query.push(" AND id >= ").push_bind(&wanted.from);
-    query.push(" AND id < ").push_bind(&wanted.until);
-    if let Some(parent) = &wanted.parent {
-        query.push(" AND parent = ").push_bind(parent);
-    }
-    // The children of one parent are few among all of a kind: sorted, so that their index is taken.
-    query.push(if wanted.parent.is_some() {
-        " ORDER BY id || ''"
-    } else {
-        " ORDER BY id"
-    });
-    query.push(if wanted.descending { " DESC LIMIT " } else { " LIMIT " });
-    query.push_bind(i64::from(wanted.limit));
+    let mut query = QueryBuilder::new("");
+    push_in_order(&mut query, wanted);
     let rows = query.build().fetch_all(conn).await.map_err(StoreError::of_statement)?;
     rows.iter().map(|row| read(wanted.kind, row)).collect()
+}
+
+pub(crate) fn push_in_order(query: &mut QueryBuilder<Db>, wanted: &RangeQuery) {
+    query.push("SELECT id, document FROM objects WHERE kind = ");
+    query.push_bind(wanted.kind.as_str());
+    query.push(" AND id >= ").push_bind(wanted.from.clone());
+    query.push(" AND id < ").push_bind(wanted.until.clone());
+    if let Some(parent) = &wanted.parent {
+        query.push(" AND parent = ").push_bind(parent.clone());
+    }
+    query.push(if wanted.descending {
+        " ORDER BY id DESC LIMIT "
+    } else {
+        " ORDER BY id LIMIT "
+    });
+    query.push_bind(i64::from(wanted.limit));
 }
 
 pub(crate) async fn count(conn: &mut Connection, kind: Kind) -> Result<i64, StoreError> {

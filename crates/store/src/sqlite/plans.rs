@@ -1,12 +1,14 @@
-//! That the planner takes the indexes which the log's tables pay for.
+//! That the planner takes the indexes which the tables pay for.
 
 use sqlx::{AssertSqlSafe, Connection as _, QueryBuilder, Row as _};
 use watchfire_model::{
     filter::Filter,
     log::{Keywords, SYSTEM_LOG},
+    object::Kind,
 };
 
-use super::{Connection, Db, dialect, log_filter};
+use super::{Connection, Db, dialect, log_filter, objects};
+use crate::index::RangeQuery;
 
 async fn plan(filter: Option<&str>, q: &str) -> String {
     let mut conn = Connection::connect("sqlite::memory:").await.unwrap();
@@ -62,4 +64,31 @@ async fn a_page_without_a_filter_goes_by_number_and_sorts_nothing() {
 async fn keywords_go_through_the_full_text_index() {
     let plan = plan(None, "acme").await;
     assert!(plan.contains("log_text_1 VIRTUAL TABLE INDEX"), "{plan}");
+}
+
+#[tokio::test]
+async fn a_users_sign_ins_are_found_without_a_look_at_everybodys() {
+    let mut conn = Connection::connect("sqlite::memory:").await.unwrap();
+    sqlx::migrate!("migrations/sqlite")
+        .run_direct(None, &mut conn, false)
+        .await
+        .unwrap();
+    for descending in [false, true] {
+        let mut sql: QueryBuilder<Db> = QueryBuilder::new("EXPLAIN QUERY PLAN ");
+        let wanted = RangeQuery {
+            kind: Kind::SignInRecord,
+            parent: Some("00u1".to_owned()),
+            from: String::new(),
+            until: "~".to_owned(),
+            descending,
+            limit: 1,
+        };
+        objects::push_in_order(&mut sql, &wanted);
+        let rows = sql.build().fetch_all(&mut conn).await.unwrap();
+        let steps: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+        assert_eq!(
+            steps,
+            ["SEARCH objects USING INDEX objects_parent_id (kind=? AND parent=? AND id>? AND id<?)"]
+        );
+    }
 }
