@@ -49,6 +49,9 @@ pub enum GeoError {
     /// It is no such file, or broken.
     #[error("this is no MaxMind DB file, or it is damaged")]
     Damaged(#[source] MaxMindDbError),
+    /// It says that it was built after the year 9999.
+    #[error("the time at which it was built is none")]
+    Undated,
     /// No record could be read.
     #[error("no record of it says anything of countries, cities, networks or proxies")]
     Foreign,
@@ -62,6 +65,8 @@ pub enum GeoError {
 
 /// Records that are looked at to find out what a file is about.
 const LOOKED_AT: usize = 2_000;
+/// The end of the year 9999: later times cannot be written.
+const LAST_SECOND: i64 = 253_402_300_799;
 /// Characters that are kept of a file's name for itself.
 const MAX_TYPE: usize = 100;
 
@@ -69,14 +74,18 @@ impl DataFile {
     /// Reads the metadata and checks the layout. What an address' record says is read when it is looked up.
     ///
     /// # Errors
-    /// [`GeoError::Damaged`].
+    /// [`GeoError::Damaged`], [`GeoError::Undated`].
     pub fn open(bytes: Vec<u8>) -> Result<Self, GeoError> {
         let (length, sha256) = (bytes.len(), sha256_hex(&bytes));
         let reader = Reader::from_source(bytes).map_err(GeoError::Damaged)?;
         let metadata = reader.metadata();
+        let built = i64::try_from(metadata.build_epoch).map_err(|_| GeoError::Undated)?;
+        if built > LAST_SECOND {
+            return Err(GeoError::Undated);
+        }
         let summary = Summary {
             database_type: metadata.database_type.chars().take(MAX_TYPE).collect(),
-            built: Timestamp::from_seconds(i64::try_from(metadata.build_epoch).unwrap_or(i64::MAX)),
+            built: Timestamp::from_seconds(built),
             ip_version: metadata.ip_version,
             nodes: metadata.node_count,
             bytes: length,

@@ -301,3 +301,19 @@ fn a_file_that_was_made_to_cost_is_refused_soon() {
     assert!(cyclic.verify().is_err());
     assert_eq!(cyclic.record(ip("0.0.0.1")), Record::default());
 }
+
+#[test]
+fn a_file_of_a_time_that_cannot_be_written_is_refused() {
+    for (built, is_taken) in [
+        (253_402_300_799, true),
+        (253_402_300_800, false),
+        (1 << 40, false),
+        (u64::MAX, false),
+    ] {
+        let opened = DataFile::open(Mmdb::new("GeoLite2-City", built).bytes());
+        match opened {
+            Ok(file) => assert!(is_taken && !file.summary().built.to_string().is_empty(), "{built}"),
+            Err(error) => assert!(!is_taken && matches!(error, GeoError::Undated), "{built}: {error}"),
+        }
+    }
+}

@@ -18,7 +18,7 @@ use watchfire_model::{
 use super::{
     history::Judgement,
     password::{Asking, Client},
-    record::{Record, actor},
+    record::{Record, actor, blocked},
     sighting::Sighting,
 };
 use crate::{
@@ -109,7 +109,13 @@ impl EvaluateSignIn {
             .as_deref()
             .and_then(|key| slice.by_natural::<SignInRecord>(key));
         if let Some(first) = first {
-            return Ok((Decision::new(), first.clone()));
+            return match self.is_again(first, self.user(slice)) {
+                true => Ok((Decision::new(), first.clone())),
+                false => Err(Rejection::invalid(
+                    "Idempotency-Key",
+                    "This key was used with another sign-in",
+                )),
+            };
         }
         let mut decision = Decision::new();
         let user = match (self.user(slice), &self.whom) {
@@ -129,11 +135,19 @@ impl EvaluateSignIn {
                 .into_iter()
                 .collect();
         }
-        let evaluation = if is_off(&user) {
+        let blocked_by = asking.blocked_by(&self.seen);
+        let mut evaluation = if is_off(&user) {
             denied()
         } else {
             asking.evaluate(&user, (&self.seen, self.application.as_deref()), &assessed)
         };
+        if blocked_by.is_some() {
+            evaluation = Evaluation {
+                // What the rules would have said stays.
+                explanation: evaluation.explanation,
+                ..denied()
+            };
+        }
         let login = match &self.whom {
             Whom::Login(login) => login.as_str(),
             Whom::Id(_) => &user.login,
@@ -161,9 +175,22 @@ impl EvaluateSignIn {
         let record = Record::of_client(&client, &self.origin)
             .of_sign_in(&kept.id)
             .with(&assessed.assessment);
+        if let Some(zone) = blocked_by {
+            context.log(
+                &mut decision,
+                blocked(actor(&user), &self.origin, (zone.id.as_str(), &zone.name)),
+            );
+        }
         context.log(&mut decision, record.evaluation(actor(&user), &self.origin, &evaluation));
         decision.put(kept.clone());
         Ok((decision, kept))
+    }
+
+    /// Whether the request under a key that was used is the request that used it.
+    fn is_again(&self, first: &SignInRecord, user: Option<&User>) -> bool {
+        user.is_some_and(|user| user.id == first.user_id)
+            && first.client.ip == self.seen.attempt.address
+            && first.application == self.application
     }
 
     /// A user whom only the identity provider knows: without a password, so that it cannot sign in here.

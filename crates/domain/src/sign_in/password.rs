@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use watchfire_engine::{
     Assessed,
-    policy::{Decision as PolicyDecision, Evaluation, PolicySet, SignIn as PolicySubject, evaluate},
+    policy::{Decision as PolicyDecision, Evaluation, PolicySet, SignIn as PolicySubject, blocking_zone, evaluate},
 };
 use watchfire_model::{
     entity::Entity,
@@ -229,6 +229,11 @@ impl<'a> Asking<'a> {
             decision.put(self.set.snapshot(&revision, needed_until.plus(kept_for)));
         }
         revision
+    }
+
+    /// The blocklist zone that the address is in.
+    pub(super) fn blocked_by(&self, seen: &Sighting) -> Option<&'a Zone> {
+        blocking_zone(self.set.zones.iter().copied(), seen.attempt.address, &seen.attempt.place)
     }
 
     /// `application` is what the sign-in is for, where somebody said so.

@@ -151,6 +151,14 @@ fn logged(result: BehaviorResult) -> LoggedBehavior {
     }
 }
 
+/// `security.request.blocked`, by the zone of this id and name.
+pub(super) fn blocked(actor: Actor, origin: &RequestOrigin, (id, name): (&str, &str)) -> LogEvent {
+    LogEvent::new(EventType::SecurityRequestBlocked, actor)
+        .from_request(origin)
+        .outcome(Outcome::of(OutcomeResult::Deny).because("Request from a blocklisted network zone"))
+        .target(Target::new("NetworkZone", id, name))
+}
+
 /// Writes down that an address of a blocklist zone was refused before anything else was looked at
 /// (okta.md 10.2).
 #[derive(Clone, Debug)]
@@ -172,10 +180,7 @@ impl Command for RefuseBlockedAddress {
 
     fn decide(&self, _: &Slice, context: &mut Context<'_>) -> Decided<()> {
         let (id, name) = &self.zone;
-        let event = LogEvent::new(EventType::SecurityRequestBlocked, Actor::unknown_user(&self.login))
-            .from_request(&self.origin)
-            .outcome(Outcome::of(OutcomeResult::Deny).because("Request from a blocklisted network zone"))
-            .target(Target::new("NetworkZone", id, name));
+        let event = blocked(Actor::unknown_user(&self.login), &self.origin, (id, name));
         let mut decision = Decision::new();
         context.log(&mut decision, event);
         Decided {

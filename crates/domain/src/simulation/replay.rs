@@ -34,7 +34,8 @@ impl Replayed {
 
 /// Judges a sign-in with other settings and decides it by these policies; `None` where its record was written
 /// by another version of the formulas. `is_draft` says that the policies are not those of its time: then
-/// their blocklists would have been asked first.
+/// their blocklists would have been asked first. Of our own sign-ins, those from a blocked address have no
+/// record; of those at other identity providers they have.
 pub fn replay(record: &SignInRecord, policies: &PolicySet<'_>, is_draft: bool, changes: &Changes) -> Option<Replayed> {
     let was = recorded_assessment(record)?;
     let attempt = recorded_attempt(record);
@@ -60,7 +61,7 @@ pub fn replay(record: &SignInRecord, policies: &PolicySet<'_>, is_draft: bool, c
         evaluate(policies, &subject)
     };
     let is_ours = record.asked_by == AskedBy::Authn;
-    let blocked_by = if is_draft && is_ours {
+    let blocked_by = if is_draft || !is_ours {
         blocking_zone(policies.zones.iter().copied(), attempt.address, &attempt.place).map(|zone| zone.name.clone())
     } else {
         None

@@ -205,6 +205,10 @@ fn read(body: &Value) -> Result<(String, TokenNetwork), Error> {
             .collect::<Vec<_>>()
     };
     let (include, exclude) = (zones("include"), zones("exclude"));
+    if !by_zone && !(include.is_empty() && exclude.is_empty()) {
+        // To forget them would let the token work from everywhere.
+        faults.add("network.connection", "Zones can be named only with ZONE");
+    }
     let network = if by_zone {
         TokenNetwork::Zone { include, exclude }
     } else {

@@ -78,6 +78,13 @@ impl<'v> Members<'v> {
         members.filter(|(_, value)| !value.is_null()).map(|(name, _)| name.as_str())
     }
 
+    /// Refuses members that are not among `known`, where to ignore one would be to act without it.
+    pub(crate) fn only(&self, known: &[&str], message: &str, faults: &mut Faults) {
+        for name in self.names().filter(|name| !known.contains(name)) {
+            faults.add(self.path_of(name), message);
+        }
+    }
+
     /// A member's name as faults call it.
     pub(crate) fn path_of(&self, name: &str) -> String {
         if self.path.is_empty() {

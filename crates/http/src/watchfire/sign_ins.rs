@@ -40,7 +40,7 @@ const MAX_LOGIN: usize = 100;
 const MAX_NAME: usize = 256;
 /// Longer headers are cut further in; this only keeps out what is none.
 const MAX_USER_AGENT: usize = 1 << 20;
-/// Characters of an `Idempotency-Key` that are looked at.
+/// Characters of an `Idempotency-Key`.
 const MAX_KEY: usize = 1_024;
 
 pub(super) fn router() -> OpenApiRouter<App> {
@@ -66,13 +66,28 @@ async fn evaluate(
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Json<EvaluationBody>, OktaError> {
     let mut it = read(&Members::of(&body)?)?;
-    it.idempotency_key = headers
-        .get("idempotency-key")
-        .map(|key| String::from_utf8_lossy(key.as_bytes()).chars().take(MAX_KEY).collect());
+    it.idempotency_key = idempotency_key(&headers)?;
     let record = app.evaluate_sign_in(&caller.principal, it, caller.origin).await?;
     Ok(Json(
         record.map_or_else(EvaluationBody::degraded, |it| EvaluationBody::of(&it)),
     ))
+}
+
+/// A key that was cut or mended would be another request's.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, OktaError> {
+    let Some(key) = headers.get("idempotency-key").filter(|key| !key.is_empty()) else {
+        return Ok(None);
+    };
+    match key.to_str() {
+        Ok(key) if key.len() <= MAX_KEY => Ok(Some(key.to_owned())),
+        _ => Err(Error::Invalid {
+            field: "Idempotency-Key".to_owned(),
+            causes: vec![format!(
+                "Idempotency-Key: must be at most {MAX_KEY} printable characters of ASCII"
+            )],
+        }
+        .into()),
+    }
 }
 
 /// Tell how a sign-in ended

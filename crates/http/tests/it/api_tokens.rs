@@ -176,5 +176,14 @@ async fn a_token_may_be_tied_to_zones_and_revoke_itself() -> Result<()> {
         (refused.status, refused.error()),
         (400, ("E0000001", "network.include: Invalid network zone"))
     );
+    for network in [
+        json!({"include": [zone]}),
+        json!({"connection": "ANYWHERE", "exclude": [zone]}),
+    ] {
+        let body = json!({"name": "other", "network": network});
+        let refused = server.call("PUT", &format!("{PATH}/{id}")).json(&body).send().await?;
+        let cause = "network.connection: Zones can be named only with ZONE";
+        assert_eq!((refused.status, refused.error()), (400, ("E0000001", cause)), "{body}");
+    }
     Ok(())
 }

@@ -255,6 +255,44 @@ async fn a_repeated_idempotency_key_gives_the_first_sign_in() -> Result<()> {
     Ok(())
 }
 
+/// A verdict on somebody else is no answer.
+#[tokio::test]
+async fn a_key_is_one_sign_ins() -> Result<()> {
+    let server = TestServer::start().await?;
+    let ask = |login: &'static str, ip: &'static str, key: String| {
+        let call = server.call("POST", PATH).header("idempotency-key", &key);
+        call.json(&attempt(login, ip, FIREFOX)).send()
+    };
+    let first = ask(JO, HOME, "k".to_owned()).await?;
+    assert_eq!(first.status, 200, "{}", first.text);
+    for (login, ip) in [("alice@example.com", HOME), (JO, AWAY)] {
+        let refused = ask(login, ip, "k".to_owned()).await?;
+        let cause = "Idempotency-Key: This key was used with another sign-in";
+        assert_eq!((refused.status, refused.error()), (400, ("E0000001", cause)), "{login} {ip}");
+    }
+    let (empty, another) = (ask(JO, HOME, String::new()).await?, ask(JO, HOME, String::new()).await?);
+    assert_ne!(empty.json["id"], another.json["id"], "an empty key is none");
+    let long = ask(JO, HOME, "k".repeat(1_025)).await?;
+    assert_eq!(long.status, 400, "a key that is cut would be another's");
+    Ok(())
+}
+
+/// okta.md 10.2: whoever runs the identity provider, a blocked address does not get in.
+#[tokio::test]
+async fn from_a_blocked_address_nobody_gets_in() -> Result<()> {
+    let server = server_that_knows_jo().await?;
+    let zone =
+        json!({"type": "IP", "name": "Bad", "usage": "BLOCKLIST", "gateways": [{"type": "CIDR", "value": "203.0.113.0/24"}]});
+    let made = server.call("POST", "/api/v1/zones").json(&zone).send().await?;
+    assert_eq!(made.status, 200, "{}", made.text);
+    let answer = evaluate(&server, HOME, FIREFOX).await?;
+    assert_eq!(answer.text_at("/decision"), "DENY");
+    assert_eq!(evaluate(&server, AWAY, FIREFOX).await?.text_at("/decision"), "ALLOW");
+    let blocked = events(&server, "security.request.blocked").await?;
+    assert_eq!((blocked.len(), &blocked[0]["actor"]["alternateId"]), (1, &json!(JO)));
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_cannot_be_a_sign_in_is_refused_and_says_why() -> Result<()> {
     let server = TestServer::start().await?;

@@ -223,7 +223,8 @@ impl Inline {
             for row in &decision.rows {
                 match row {
                     Row::Put(object) => {
-                        self.cache.weigh(objects::put(conn, &[(object, &object.keys(), ordinal)]).await?);
+                        self.cache
+                            .weigh(objects::put(conn, &[(object, &object.keys(), ordinal)]).await?);
                         ordinal += 1;
                     }
                     Row::Delete { kind, id } => objects::delete(conn, &[(*kind, id)]).await?,

@@ -1,7 +1,7 @@
 //! Reads the bodies of policies and rules.
 //!
-//! Unknown members are ignored, but an unknown condition is refused: a rule that leaves one out
-//! would match more than its author wanted.
+//! Unknown members are ignored, but not an unknown condition, or an unknown member of a condition or of what a
+//! rule does: a rule that leaves one out would match more, or ask for less, than its author wanted.
 
 use serde_json::Value;
 use watchfire_app::Error;
@@ -18,7 +18,7 @@ use super::{
     POLICY_TYPE, RULE_TYPE,
 };
 
-const NOT_SUPPORTED: &str = "This condition is not supported here";
+const NOT_SUPPORTED: &str = "This is not supported here";
 const MAX_NAME: usize = 255;
 const MAX_DESCRIPTION: usize = 1024;
 const STATUS: [(&str, Status); 2] = [("ACTIVE", Status::Active), ("INACTIVE", Status::Inactive)];
@@ -32,6 +32,16 @@ const RULE_CONDITIONS: [&str; 9] = [
     "app",
     "device",
     "elCondition",
+];
+const LISTS: [&str; 2] = ["include", "exclude"];
+const SIGN_ON: [&str; 7] = [
+    "access",
+    "requireFactor",
+    "primaryFactor",
+    "factorPromptMode",
+    "factorLifetime",
+    "rememberDeviceByDefault",
+    "session",
 ];
 const MAX_APPLICATION: usize = 255;
 const MODES: [(&str, RuleMode); 2] = [("ENFORCE", RuleMode::Enforce), ("MONITOR", RuleMode::Monitor)];
@@ -47,9 +57,9 @@ pub fn parse_policy(body: &Value) -> Result<PolicyDraft, Error> {
     body.choice("type", &[(POLICY_TYPE, ())], faults);
     let conditions = body.child("conditions", faults);
     known_conditions(&conditions, &["people"], faults);
-    let people = conditions.child("people", faults);
-    let groups = people.child("groups", faults);
-    nobody(&people.child("users", faults), &["include", "exclude"], faults);
+    let people = part(&conditions, "people", &["users", "groups"], faults);
+    let groups = part(&people, "groups", &LISTS, faults);
+    nobody(&part(&people, "users", &LISTS, faults), &LISTS, faults);
     nobody(&groups, &["exclude"], faults);
     let draft = PolicyDraft {
         name: body.required_text("name", MAX_NAME, faults),
@@ -82,9 +92,13 @@ pub fn parse_rule(body: &Value) -> Result<RuleDraft, Error> {
 
 fn conditions(body: &Members<'_>, faults: &mut Faults) -> RuleConditions {
     known_conditions(body, &RULE_CONDITIONS, faults);
-    let people = body.child("people", faults);
-    let users = people.child("users", faults);
-    let groups = people.child("groups", faults);
+    let people = part(body, "people", &["users", "groups"], faults);
+    let users = part(&people, "users", &LISTS, faults);
+    let groups = part(&people, "groups", &LISTS, faults);
+    let risk = part(body, "risk", &["behaviors"], faults);
+    let auth_context = part(body, "authContext", &["authType"], faults);
+    let identity_provider = part(body, "identityProvider", &["provider", "idpIds"], faults);
+    nobody(&identity_provider, &["idpIds"], faults);
     let risk_score = score(body, faults);
     let auth_types = [("ANY", "ANY"), ("RADIUS", "RADIUS"), ("LDAP_INTERFACE", "LDAP_INTERFACE")];
     let providers = [("ANY", "ANY"), ("OKTA", "OKTA"), ("SPECIFIC_IDP", "SPECIFIC_IDP")];
@@ -93,16 +107,23 @@ fn conditions(body: &Members<'_>, faults: &mut Faults) -> RuleConditions {
         excluded_users: users.texts("exclude", faults).into_iter().map(UserId::new).collect(),
         included_groups: groups.texts("include", faults).into_iter().map(GroupId::new).collect(),
         excluded_groups: groups.texts("exclude", faults).into_iter().map(GroupId::new).collect(),
-        network: network(&body.child("network", faults), faults),
-        auth_type: chosen(&body.child("authContext", faults), "authType", &auth_types, faults),
-        identity_provider: chosen(&body.child("identityProvider", faults), "provider", &providers, faults),
-        behaviors: body.child("risk", faults).texts("behaviors", faults),
+        network: network(&part(body, "network", &["connection", "include", "exclude"], faults), faults),
+        auth_type: chosen(&auth_context, "authType", &auth_types, faults),
+        identity_provider: chosen(&identity_provider, "provider", &providers, faults),
+        behaviors: risk.texts("behaviors", faults),
         risk_score: risk_score.0,
         score_range: risk_score.1,
         application: application(&body.child("app", faults), faults),
         device_known: device(body, faults),
         expression: expression(body, faults),
     }
+}
+
+/// An object inside that may have these members.
+fn part<'v>(body: &Members<'v>, name: &str, members: &[&str], faults: &mut Faults) -> Members<'v> {
+    let part = body.child(name, faults);
+    part.only(members, NOT_SUPPORTED, faults);
+    part
 }
 
 fn chosen(body: &Members<'_>, name: &str, words: &[(&str, &str)], faults: &mut Faults) -> Option<String> {
@@ -134,7 +155,7 @@ fn score(body: &Members<'_>, faults: &mut Faults) -> (Option<RiskScoreLevel>, Sc
     if body.value("riskScore").is_none() {
         return (None, ScoreRange::default());
     }
-    let score = body.child("riskScore", faults);
+    let score = part(body, "riskScore", &["level", "minScore", "maxScore"], faults);
     score.require("level", faults);
     let levels = [
         ("ANY", RiskScoreLevel::Any),
@@ -156,9 +177,7 @@ fn score(body: &Members<'_>, faults: &mut Faults) -> (Option<RiskScoreLevel>, Sc
 }
 
 fn application(body: &Members<'_>, faults: &mut Faults) -> ApplicationCondition {
-    for name in body.names().filter(|name| !matches!(*name, "include" | "exclude")) {
-        faults.add(body.path_of(name), NOT_SUPPORTED);
-    }
+    body.only(&LISTS, NOT_SUPPORTED, faults);
     ApplicationCondition {
         include: applications(body, "include", faults),
         exclude: applications(body, "exclude", faults),
@@ -184,9 +203,7 @@ fn applications(body: &Members<'_>, list: &str, faults: &mut Faults) -> Vec<Stri
 fn device(body: &Members<'_>, faults: &mut Faults) -> Option<bool> {
     body.value("device")?;
     let device = body.child("device", faults);
-    for name in device.names().filter(|name| *name != "known") {
-        faults.add(device.path_of(name), NOT_SUPPORTED);
-    }
+    device.only(&["known"], NOT_SUPPORTED, faults);
     device.require("known", faults);
     device.boolean("known", faults)
 }
@@ -194,12 +211,12 @@ fn device(body: &Members<'_>, faults: &mut Faults) -> Option<bool> {
 /// Whether it is an expression is told when it is stored.
 fn expression(body: &Members<'_>, faults: &mut Faults) -> Option<String> {
     body.value("elCondition")?;
-    let condition = body.child("elCondition", faults);
+    let condition = part(body, "elCondition", &["condition"], faults);
     Some(condition.required_text("condition", usize::MAX, faults))
 }
 
 fn action(body: &Members<'_>, faults: &mut Faults) -> SignOnAction {
-    let signon = body.child("actions", faults).child("signon", faults);
+    let signon = part(&body.child("actions", faults), "signon", &SIGN_ON, faults);
     // What happens is never guessed: ALLOW by omission would be a hole.
     signon.require("access", faults);
     let default = SignOnAction::default();

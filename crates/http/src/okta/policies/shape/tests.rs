@@ -174,7 +174,7 @@ fn faults_of_a_policy_name_the_field() {
         ),
         (
             json!({"type": "OKTA_SIGN_ON", "name": "p", "conditions": {"people": {"users": {"exclude": ["00u1"]}}}}),
-            "conditions.people.users.exclude: This condition is not supported here",
+            "conditions.people.users.exclude: This is not supported here",
         ),
         (
             json!({"type": "OKTA_SIGN_ON", "name": "p", "conditions": {"moon": {"phase": "full"}}}),
@@ -291,12 +291,47 @@ fn faults_of_a_rule_name_the_field() {
         (
             "/conditions",
             json!({"app": {"only": ["payroll"]}}),
-            "conditions.app.only: This condition is not supported here",
+            "conditions.app.only: This is not supported here",
         ),
         (
             "/conditions",
             json!({"device": {"registered": true}}),
-            "conditions.device.registered: This condition is not supported here",
+            "conditions.device.registered: This is not supported here",
+        ),
+        (
+            "/conditions",
+            json!({"people": {"user": {"include": ["00u1"]}}}),
+            "conditions.people.user: This is not supported here",
+        ),
+        (
+            "/conditions",
+            json!({"people": {"users": {"inclde": ["00u1"]}}}),
+            "conditions.people.users.inclde: This is not supported here",
+        ),
+        (
+            "/conditions",
+            json!({"risk": {"behaviours": ["New IP"]}}),
+            "conditions.risk.behaviours: This is not supported here",
+        ),
+        (
+            "/conditions",
+            json!({"riskScore": {"level": "ANY", "minimum": 90}}),
+            "conditions.riskScore.minimum: This is not supported here",
+        ),
+        (
+            "/conditions",
+            json!({"authContext": {"authtype": "RADIUS"}}),
+            "conditions.authContext.authtype: This is not supported here",
+        ),
+        (
+            "/conditions",
+            json!({"identityProvider": {"provider": "SPECIFIC_IDP", "idpIds": ["0oa1"]}}),
+            "conditions.identityProvider.idpIds: This is not supported here",
+        ),
+        (
+            "/actions",
+            json!({"signon": {"access": "ALLOW", "requirefactor": true}}),
+            "actions.signon.requirefactor: This is not supported here",
         ),
         (
             "/conditions",
