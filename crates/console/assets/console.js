@@ -189,16 +189,11 @@ if (bars) {
   bars.addEventListener("click", (event) => moved && event.preventDefault(), true);
 }
 
-// The filter's box: names of fields, then what may follow them. Without it the box has its list.
-const filter = document.querySelector("#filter[list]");
+// The filter's box: names of fields, then what may follow them.
+const filter = document.querySelector("#filter[data-words]");
 if (filter) {
-  const options = (id) => [...document.getElementById(id).options].map((option) => option.value);
-  const fields = options("fields");
-  const values = {};
-  for (const text of options("suggestions")) {
-    const [, field, value] = text.match(/^(\S+) eq "(.+)"$/) ?? [];
-    if (field) (values[field] ??= []).push(value);
-  }
+  let fields = [];
+  let values = {};
   const operators = ["eq", "ne", "co", "sw", "ew", "pr", "gt", "ge", "lt", "le"];
   const list = document.createElement("ul");
   list.id = "completions";
@@ -206,7 +201,6 @@ if (filter) {
   list.className = "completions";
   list.hidden = true;
   list.ariaLabel = "Completions";
-  filter.removeAttribute("list");
   filter.after(list);
   filter.role = "combobox";
   for (const [name, value] of [["autocomplete", "list"], ["expanded", "false"], ["controls", list.id]]) {
@@ -287,6 +281,11 @@ if (filter) {
     offer();
   }
 
+  filter.addEventListener("focus", async () => {
+    const answer = await fetch(filter.dataset.words);
+    if (answer.ok && !answer.redirected) ({ fields, values } = await answer.json());
+    offer();
+  }, { once: true });
   filter.addEventListener("input", offer);
   filter.addEventListener("click", offer);
   filter.addEventListener("blur", close);

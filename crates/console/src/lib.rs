@@ -58,6 +58,7 @@ pub fn router(app: App) -> Router {
         .route("/admin/reports/system-log/tail", get(system_log::tail))
         .route("/admin/reports/system-log/export", get(system_log::export))
         .route("/admin/reports/system-log/events/{uuid}", get(system_log::event))
+        .route("/admin/reports/system-log/words", get(system_log::words))
         .route("/admin/reports/system-log/saved", post(system_log::save_search))
         .route("/admin/reports/system-log/saved/{id}", post(system_log::delete_search))
         .route(

@@ -2,6 +2,7 @@
 
 mod address;
 mod causes;
+mod feedback;
 mod sign_in;
 mod sign_ins;
 mod user;
@@ -33,6 +34,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/admin/risk/users/{id}/clear", post(user::clear))
         .route("/admin/risk/users/{id}/level", post(user::set_level))
         .route("/admin/risk/sign-ins/{id}", get(sign_in::show))
+        .route("/admin/risk/feedback", post(feedback::give))
         .route("/admin/risk/addresses", get(address::find))
         .route("/admin/risk/addresses/{ip}", get(address::show))
 }

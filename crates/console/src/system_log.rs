@@ -11,11 +11,13 @@ mod saved;
 
 use askama::Template;
 use axum::{
+    Json,
     extract::{Path, State},
     response::Response,
 };
+use serde_json::{Value, json};
 use watchfire_app::{App, Error};
-use watchfire_model::log::{EventType, LogQuery, SYSTEM_LOG};
+use watchfire_model::log::{EventType, LogQuery, OutcomeResult, SYSTEM_LOG, Severity};
 
 use self::{
     event::Detail,
@@ -51,13 +53,11 @@ struct LogPage {
     frame: Frame,
     request: LogRequest,
     ranges: &'static [RangeChoice],
-    suggestions: Vec<String>,
     fault: Option<FilterFault>,
     histogram: Option<Histogram>,
     rows: Vec<Row>,
     older: String,
     newest: String,
-    fields: Vec<&'static str>,
     saved: Vec<SavedRow>,
     exports: [(&'static str, String); 3],
     live: String,
@@ -93,8 +93,6 @@ pub(crate) async fn show(State(app): State<App>, visitor: Visitor, query: Fields
     let mut page = LogPage {
         frame: Frame::new("System Log", PATH, &visitor.session),
         ranges: &RANGES,
-        suggestions: suggestions(),
-        fields: fields(),
         saved: saved::rows(&app, &visitor).await?,
         fault: None,
         histogram: None,
@@ -185,16 +183,16 @@ fn fields() -> Vec<&'static str> {
     named.map(|field| field.path()).chain(DETAILS).collect()
 }
 
-/// What the query box offers.
-fn suggestions() -> Vec<String> {
-    let results = ["SUCCESS", "FAILURE", "ALLOW", "CHALLENGE", "DENY"];
-    let severities = ["WARN", "ERROR"];
-    let types = EventType::ALL
-        .iter()
-        .map(|event_type| format!("eventType eq \"{}\"", event_type.as_str()));
-    types
-        .chain(results.map(|result| format!("outcome.result eq \"{result}\"")))
-        .chain(severities.map(|severity| format!("severity eq \"{severity}\"")))
-        .chain(["actor.alternateId", "target.id", "client.ipAddress", "transaction.id"].map(|field| format!("{field} eq \"\"")))
-        .collect()
+/// What the query box completes, for its script.
+pub(crate) async fn words(_: Visitor) -> Json<Value> {
+    let types: Vec<&str> = EventType::ALL.iter().map(|event_type| event_type.as_str()).collect();
+    Json(json!({
+        "fields": fields(),
+        "values": {
+            "eventType": types,
+            "outcome.result": OutcomeResult::ALL.map(OutcomeResult::as_str),
+            "severity": Severity::ALL.map(Severity::as_str),
+            "securityContext.risk.level": ["LOW", "MEDIUM", "HIGH"],
+        },
+    }))
 }

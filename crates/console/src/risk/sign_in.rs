@@ -15,7 +15,9 @@ use watchfire_app::{
 use watchfire_model::object::{AskedBy, SignInRecord};
 
 use super::{
-    USERS, newest,
+    USERS,
+    feedback::{self, Opinion},
+    newest, sign_in_page,
     sign_ins::{SignInRow, place},
     tone, user_page,
     waterfall::{self, Step},
@@ -56,6 +58,9 @@ struct SignInPage {
     rules: Vec<RuleRow>,
     facts: Vec<(&'static str, String)>,
     log: Option<LogLinks>,
+    own: String,
+    may_judge: bool,
+    opinion: Option<Opinion>,
 }
 
 /// What it would have been, had the providers counted that are only logged.
@@ -137,6 +142,9 @@ pub(crate) async fn show(State(app): State<App>, visitor: Visitor, Path(id): Pat
         rules: list(&asked.explanation).iter().map(RuleRow::new).collect(),
         facts: facts(&record),
         log: log_links(&app, &visitor, &record).await?,
+        own: sign_in_page(record.id.as_str()),
+        may_judge: feedback::may(&visitor),
+        opinion: feedback::on(&visitor, record.id.as_str()).await,
         id: record.id.into(),
     }))
 }

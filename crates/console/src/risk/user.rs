@@ -19,6 +19,7 @@ use watchfire_model::{
 use super::{
     USERS,
     causes::{self, CauseRow},
+    feedback::{self, Opinion},
     level_name, nats, newest,
     sign_ins::SignInRow,
     tone, user_page,
@@ -57,6 +58,7 @@ struct UserPage {
     more_sign_ins: String,
     sessions: Vec<SessionRow>,
     detections: Vec<Detection>,
+    may_judge: bool,
     logs: [(&'static str, String); 3],
     may_end: bool,
     may_set: bool,
@@ -83,6 +85,8 @@ struct Detection {
     name: String,
     reason: String,
     issuer: String,
+    uuid: String,
+    opinion: Option<Opinion>,
 }
 
 /// What was just done, by the address that a change leads back to.
@@ -142,6 +146,7 @@ pub(crate) async fn show(
             .map(SessionRow::new)
             .collect(),
         detections: detections(&app, &visitor, &user).await?,
+        may_judge: feedback::may(&visitor),
         logs: logs(user.id.as_str()),
         may_end: role.reaches(sessions::MANAGE),
         may_set: role.reaches(scopes::MANAGE),
@@ -224,11 +229,15 @@ async fn detections(app: &App, visitor: &Visitor, user: &User) -> Result<Vec<Det
         test("target.id", user.id.as_str())
     );
     let answer = app.log(&visitor.session.principal, &newest(&filter, DETECTIONS)).await?;
+    let mut opinions = feedback::about(visitor, user.id.as_str()).await;
     let rows = answer.entries.iter().map(|entry| {
         let event = &entry.event;
         let risk = event.security_context.risk.as_ref();
         let level = risk.map(|risk| risk.level);
+        let judged = opinions.iter().position(|opinion| opinion.subject == event.uuid);
         Detection {
+            uuid: event.uuid.clone(),
+            opinion: judged.map(|place| opinions.swap_remove(place)),
             time: event.published.to_string(),
             link: system_log::event_page(&event.uuid),
             level: level_name(level),

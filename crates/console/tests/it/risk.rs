@@ -300,3 +300,60 @@ async fn the_overviews_numbers_come_from_what_has_happened() -> Result<()> {
     assert_eq!(api.json["addressesAtRisk"]["high"], 1);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_finding_is_judged_by_those_who_may_and_the_judgement_taken_back() -> Result<()> {
+    let server = TestServer::start().await?;
+    let jo = user(&server, JO, "Jo").await?;
+    let id = sign_in(&server, &jo).await?;
+    set_risk(&server, &jo, "HIGH").await?;
+    let analyst = with_role(&server, "an@example.com", "SECURITY_ANALYST").await?;
+    let path = format!("/admin/risk/sign-ins/{id}");
+    let judge = [
+        ("type", "SIGN_IN"),
+        ("id", id.as_str()),
+        ("label", "FALSE_POSITIVE"),
+        ("reason", EVIL),
+        ("back", path.as_str()),
+    ];
+    let reader = with_role(&server, "reader@example.com", "READ_ONLY").await?;
+    assert!(!reader.get(&path).await?.text.contains("Was it the user?"));
+    assert_eq!(press(&reader, "/admin/risk/feedback", &judge).await?.status, 403);
+    let done = press(&analyst, "/admin/risk/feedback", &judge).await?;
+    assert_eq!(
+        (done.status, done.headers["location"].to_str()?),
+        (303, path.as_str()),
+        "{}",
+        done.text
+    );
+    let page = reader.get(&path).await?;
+    assert!(
+        page.text.contains("a false alarm") && page.text.contains("by <bdi>"),
+        "{}",
+        page.text
+    );
+    assert_harmless(&page);
+    let withdraw = between(&analyst.get(&path).await?.text, "name=\"withdraw\" value=\"", "\"").to_owned();
+    let fields = [("withdraw", withdraw.as_str()), ("back", "https://evil.example/admin/risk/")];
+    let done = press(&analyst, "/admin/risk/feedback", &fields).await?;
+    assert_eq!(done.headers["location"], "/admin/risk/users");
+    assert!(!reader.get(&path).await?.text.contains("a false alarm"));
+    let page = analyst.get(&format!("/admin/risk/users/{jo}")).await?;
+    let uuid = between(
+        &page.text,
+        "value=\"RISK_CHANGE\"><input type=\"hidden\" name=\"id\" value=\"",
+        "\"",
+    )
+    .to_owned();
+    let own = format!("/admin/risk/users/{jo}");
+    let judge = [
+        ("type", "RISK_CHANGE"),
+        ("id", uuid.as_str()),
+        ("label", "TRUE_POSITIVE"),
+        ("back", own.as_str()),
+    ];
+    let done = press(&analyst, "/admin/risk/feedback", &judge).await?;
+    assert_eq!(done.headers["location"], own.as_str());
+    assert!(reader.get(&own).await?.text.contains("an attack"));
+    Ok(())
+}

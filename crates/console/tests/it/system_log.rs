@@ -154,13 +154,13 @@ async fn a_bar_leads_to_its_time_and_the_numbers_of_the_overview_to_the_log() ->
     let bars = log
         .text
         .split("<a href=\"")
-        .filter(|part| part.contains("class=\"bar\""))
+        .filter(|part| part.contains("class=\"slot\""))
         .count();
     assert_eq!(bars, 48);
     let last = log
         .text
         .split("<a href=\"")
-        .filter(|part| part.contains("class=\"bar\""))
+        .filter(|part| part.contains("class=\"slot\""))
         .last();
     let link = last
         .and_then(|part| part.split('"').next())

@@ -234,7 +234,7 @@ impl End<'_> {
             fingerprint: None,
             device_token_hash: self.record.client.device_token_hash.clone(),
         };
-        let record = Record::of_client(&client, &self.origin).of_sign_in(&self.record.id);
+        let record = Record::of_client(&client, &self.origin);
         match &self.assessment {
             Some(assessment) => record.with(assessment),
             None => record,

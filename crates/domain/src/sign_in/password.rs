@@ -296,14 +296,14 @@ impl Step<'_> {
     }
 
     fn follow(
-        mut self,
+        self,
         evaluation: &Evaluation,
         kept: SignInRecord,
         (slice, mut decision): (&Slice, Decision),
         context: &mut Context<'_>,
     ) -> Decided<Progress> {
-        self.record = self.record.of_sign_in(&kept.id);
-        let evaluated = self.record.evaluation(actor(self.user), &self.command.origin, evaluation);
+        let named = self.record.clone().of_sign_in(&kept.id);
+        let evaluated = named.evaluation(actor(self.user), &self.command.origin, evaluation);
         context.log(&mut decision, evaluated);
         let influence = Influence {
             user: self.user,
