@@ -99,7 +99,7 @@ class Chromium:
 
     def click(self, element: str) -> None:
         place = self.run(f"(() => {{ const e = {element}; e.scrollIntoView({{block: 'center'}});"
-                         " const r = e.getBoundingClientRect(); return [r.x + Math.min(r.width / 2, 40), r.y + r.height / 2] })()")
+                         " const r = e.getClientRects()[0]; return [r.x + Math.min(r.width / 2, 40), r.y + r.height / 2] })()")
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1)
 

@@ -100,7 +100,9 @@ pub(crate) async fn show(State(app): State<App>, visitor: Visitor, query: Fields
         delivery: look.delivery(),
         sign_ins: look.sign_ins(),
         signals: look.signals(),
-        guide: directory.clients().next().is_none() && directory.security_events_providers().next().is_none(),
+        guide: directory.clients().next().is_none()
+            && directory.security_events_providers().next().is_none()
+            && overview.signals.is_empty(),
         providers,
     }))
 }
