@@ -97,7 +97,39 @@ class Chromium:
         self.click(f"[...document.querySelectorAll('button')].find(b => b.textContent.trim() === {json.dumps(button)})")
         self.wait(f"the page behind {button}", "!window.left && document.readyState === 'complete'")
 
+    def submit_last(self, button: str) -> None:
+        """The last visible button with this text: the one that a question has opened."""
+        self._leave(f"[...document.querySelectorAll('button')].filter(b => b.textContent.trim() === {json.dumps(button)}"
+                    " && b.offsetParent).pop()", button)
+
+    def submit_labelled(self, label: str) -> None:
+        self._leave(f"document.querySelector('button[aria-label={json.dumps(label)}]')", label)
+
+    def _leave(self, element: str, what: str) -> None:
+        self.run("window.left = true")
+        self.click(element)
+        self.wait(f"the page behind {what}", "!window.left && document.readyState === 'complete'")
+
+    def choose(self, name: str, value: str) -> None:
+        """An option of a list, as the keyboard would."""
+        self.run(f"(() => {{ const e = document.getElementById({json.dumps(name)}); e.value = {json.dumps(value)};"
+                 " e.dispatchEvent(new Event('change', {bubbles: true})) })()")
+
+    def seen(self, name: str) -> bool:
+        return self.run(f"!!document.getElementById({json.dumps(name)})?.offsetParent")
+
+    def drop(self, held: str, over: str) -> None:
+        """From one element onto another; headless browsers have no hand, so the events are made."""
+        self.run("window.left = true")
+        self.run(f"""(() => {{
+            const [held, over, data] = [document.querySelector({json.dumps(held)}), document.querySelector({json.dumps(over)}), new DataTransfer()];
+            for (const [on, kind] of [[held, 'dragstart'], [over, 'dragover'], [over, 'drop']])
+                on.dispatchEvent(new DragEvent(kind, {{bubbles: true, cancelable: true, dataTransfer: data}}));
+        }})()""")
+        self.wait("the page behind the drop", "!window.left && document.readyState === 'complete'")
+
     def click(self, element: str) -> None:
+        # In its first line: between two lines of a link there is nothing to click.
         place = self.run(f"(() => {{ const e = {element}; e.scrollIntoView({{block: 'center'}});"
                          " const r = e.getClientRects()[0]; return [r.x + Math.min(r.width / 2, 40), r.y + r.height / 2] })()")
         for kind in ("mousePressed", "mouseReleased"):

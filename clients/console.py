@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import console_pages
+import console_set_up
 import expect
 from chromium import Chromium
 
@@ -92,6 +93,7 @@ def walk(browser: Chromium) -> None:
     expect.true("the live tail brings what has come", browser.wait("the tail", "document.querySelectorAll('.event').length === 3"))
     expect.true("the newest is on top", "Live" in browser.run("document.querySelector('.event').textContent"))
 
+    console_set_up.walk(browser, api)
     console_pages.system_log(browser)
     console_pages.risk(browser)
     browser.open(URL + "/admin/settings/administrators")
@@ -110,6 +112,7 @@ def walk(browser: Chromium) -> None:
         'x-watchfire-csrf': document.querySelector('[name=csrf]').value}, body: '{"login": "a@example.com", "role": "SUPER_ADMIN"}'})
         .then(answer => answer.status)""")
     expect.equal("the API refuses the reader's session", status, 403)
+    console_set_up.refused(browser)
     expect.equal("the browser complains about nothing", [c for c in browser.complaints if "403" not in c], [])
 
 
@@ -149,7 +152,10 @@ def pictures(browser: Chromium, folder: Path) -> None:
         "system-log-empty": "/admin/reports/system-log?q=nothing&range=15m",
         "administrators": "/admin/settings/administrators",
         "not-found": "/admin/nothing",
+        **console_set_up.PAGES,
     }
+    console_set_up.walk(browser, api)
+    take_pages |= console_set_up.details(browser)
     for name, path in take_pages.items():
         browser.open(URL + path)
         take(name)
