@@ -154,6 +154,7 @@ def pictures(browser: Chromium, folder: Path) -> None:
         "not-found": "/admin/nothing",
         **console_set_up.PAGES,
     }
+    browser.call("Emulation.clearDeviceMetricsOverride")
     console_set_up.walk(browser, api)
     take_pages |= console_set_up.details(browser)
     for name, path in take_pages.items():

@@ -1,5 +1,6 @@
 //! The set-up pages: what the API does, by forms.
 
+mod actions;
 mod guide;
 mod manners;
 mod others;
