@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import console_pages
 import expect
 from chromium import Chromium
 
@@ -70,6 +71,10 @@ def walk(browser: Chromium, api: Api) -> None:
     policy(browser, api)
     hostile(browser, api)
     the_rest(browser)
+    for name, path in (PAGES | details(browser)).items():
+        browser.open(URL + path)
+        console_pages.accessible(browser, name)
+    narrow(browser)
     expect.equal("the browser complains about nothing", browser.complaints, [])
 
 
@@ -192,6 +197,19 @@ def the_rest(browser: Chromium) -> None:
     for place in ("People", "Approvals", "Dead letters", "Event hooks", "Workflows", "Networks", "Behavior detection"):
         go(browser, place)
         expect.true(f"{place} is there", bool(heading(browser)))
+
+
+def narrow(browser: Chromium) -> None:
+    """On a narrow screen nothing is wider than the screen, and the navigation is behind one word."""
+    browser.call("Emulation.setDeviceMetricsOverride", width=400, height=800, deviceScaleFactor=1, mobile=True)
+    for name, path in (PAGES | details(browser)).items():
+        browser.open(URL + path)
+        wide = browser.run("document.documentElement.scrollWidth")
+        expect.true(f"{name} fits a narrow screen", wide <= 400, wide)
+    expect.true("the navigation is closed", not browser.run("!!document.querySelector('nav.side').offsetParent"))
+    browser.click("document.querySelector('label.menu')")
+    expect.true("one word opens it", browser.run("!!document.querySelector('nav.side').offsetParent"))
+    browser.call("Emulation.clearDeviceMetricsOverride")
 
 
 def details(browser: Chromium) -> dict[str, str]:

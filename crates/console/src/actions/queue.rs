@@ -167,7 +167,9 @@ async fn page(visitor: &Visitor, id: &str, sheet: Sheet) -> Result<SetUp, Failur
         .of(kind(&action))
         .badge(Cell::status(state))
         .part(Part::Facts(facts))
-        .part_if(sheet.is_faulty() || (may && state == "AWAITING_APPROVAL"), || Part::Sheet(sheet))
+        .part_if(sheet.is_faulty() || (may && state == "AWAITING_APPROVAL"), || {
+            Part::Sheet(sheet)
+        })
         .part_if(may && state == "DEAD", || {
             Part::Buttons(vec![Button::new(format!("{DEAD}/{id}/redrive"), "Redrive", id)])
         })
