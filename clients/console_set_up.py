@@ -26,6 +26,7 @@ PAGES = {
     "streams": "/admin/security/streams",
     "policies": "/admin/security/policies",
     "entity-risk": "/admin/security/entity-risk",
+    "risk-settings": "/admin/security/risk-settings",
     "zones": "/admin/security/zones",
     "behaviors": "/admin/security/behaviors",
     "approvals": "/admin/actions/queue",

@@ -51,6 +51,7 @@ pub(crate) const NAVIGATION: &[Section] = &[
             place("Device integrations", "/admin/security/device-integrations"),
             place("Sign-on policies", "/admin/security/policies"),
             place("Entity risk policy", "/admin/security/entity-risk"),
+            place("Risk settings", "/admin/security/risk-settings"),
             place("Networks", "/admin/security/zones"),
             place("Behavior detection", "/admin/security/behaviors"),
         ],

@@ -6,6 +6,7 @@ mod device_integrations;
 mod entity_risk;
 mod policies;
 mod risk_providers;
+mod risk_settings;
 mod streams;
 mod zones;
 
@@ -16,6 +17,7 @@ pub(crate) fn router() -> Router<App> {
     Router::new()
         .merge(apps::router())
         .merge(risk_providers::router())
+        .merge(risk_settings::router())
         .merge(device_integrations::router())
         .merge(streams::router())
         .merge(policies::router())

@@ -1,6 +1,6 @@
 //! One thing that a form asks.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::fields::Fields;
 
@@ -213,7 +213,7 @@ impl Input {
             Kind::Several(_) => Some(self.values.clone()).filter(|values| !values.is_empty()).map(Value::from),
             Kind::Lines => Some(lines(self.value())).filter(|lines| !lines.is_empty()).map(Value::from),
             // What is no number is said as it is: the API's words are better than ours.
-            Kind::Number => text().map(|text| text.parse::<i64>().map_or_else(|_| text.into(), Value::from)),
+            Kind::Number => text().map(|text| serde_json::from_str::<Number>(text).map_or_else(|_| text.into(), Value::Number)),
             Kind::Key => text().map(|text| serde_json::from_str(text).unwrap_or_else(|_| text.into())),
             _ => text().map(Value::from),
         }

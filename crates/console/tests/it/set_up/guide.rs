@@ -115,3 +115,44 @@ async fn bad_input_is_shown_at_its_field_with_what_was_typed() -> Result<()> {
     assert!(!fault(&answer.text, "client").is_empty(), "{}", answer.text);
     Ok(())
 }
+
+#[tokio::test]
+async fn the_weight_of_a_providers_word_is_set_by_a_form() -> Result<()> {
+    let server = TestServer::start().await?;
+    let browser = Browser::signed_in(&server).await?;
+    let provider = id_in(
+        &done(
+            &browser,
+            PROVIDERS,
+            &[("name", "Example"), ("client", "null"), ("action", "log_only")],
+        )
+        .await?,
+    );
+    let path = "/admin/security/risk-settings";
+    assert!(browser.get(path).await?.text.contains("Example"));
+    let own = format!("{path}/{provider}");
+    let fields = [
+        ("trust", "0.4"),
+        ("learn", "yes"),
+        ("least", "0.1"),
+        ("most", "0.9"),
+        ("floor", "OFF"),
+    ];
+    done(&browser, &own, &fields).await?;
+    let kept = server.call("GET", "/watchfire/v1/risk-settings").send().await?;
+    let kept = &kept.json["providers"][provider.as_str()];
+    assert_eq!((&kept["trust"], &kept["levelFloor"]), (&json!(0.4), &json!("OFF")));
+    let bad = send(&browser, &own, &[("trust", "a lot"), ("floor", "OFF")]).await?;
+    assert_eq!(
+        (bad.status, fault(&bad.text, "trust").as_str()),
+        (400, "It must be a number from 0 to 1")
+    );
+    done(&browser, path, &[("learn", "yes"), ("medium", "0.06"), ("high", "0.02")]).await?;
+    let kept = server.call("GET", "/watchfire/v1/risk-settings").send().await?;
+    assert_eq!(
+        (&kept.json["thresholds"]["learn"], &kept.json["thresholds"]["high"]),
+        (&json!(true), &json!(0.02))
+    );
+    assert_eq!(kept.json["providers"][provider.as_str()]["trust"], 0.4);
+    Ok(())
+}
