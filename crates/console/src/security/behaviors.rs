@@ -74,7 +74,7 @@ async fn list(visitor: Visitor, query: Fields) -> Result<Response, Failure> {
     let table = Table::new(TITLE, &["Name", "Compares", "How", "Status"], "No behavior yet.").rows(rows);
     let links = TYPES
         .iter()
-        .map(|(kind, label)| Link::to(&format!("{PATH}/new/{kind}"), &format!("Add {}", label.to_lowercase())));
+        .map(|(kind, label)| Link::to(&format!("{PATH}/new/{kind}"), &format!("Add: {label}")));
     let page = SetUp::new(&visitor, TITLE, PATH)
         .intro("A behavior compares a sign-in with the user's own past: rules can ask whether it is new.")
         .done(&query)

@@ -85,7 +85,7 @@ fn sheet() -> Sheet {
         Input::text("type", "Type")
             .at("/type")
             .required()
-            .hint("What kind of product it is, such as acme-edr. For people, and for rules to name."),
+            .hint("For people: what kind of product it is, such as acme-edr."),
         Input::choice("way", "Set up by", Choice::pairs(WAYS)),
         Input::code("well_known_url", "Well-known URL")
             .at("/settings/well_known_url")
