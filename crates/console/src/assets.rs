@@ -17,7 +17,7 @@ struct Asset {
     bytes: &'static [u8],
 }
 
-const ASSETS: [Asset; 4] = [
+const ASSETS: [Asset; 6] = [
     Asset {
         name: "console.css",
         media_type: "text/css; charset=utf-8",
@@ -38,6 +38,16 @@ const ASSETS: [Asset; 4] = [
         media_type: "image/svg+xml",
         bytes: include_bytes!("../assets/icon.svg"),
     },
+    Asset {
+        name: "set-up.css",
+        media_type: "text/css; charset=utf-8",
+        bytes: include_bytes!("../assets/set_up.css"),
+    },
+    Asset {
+        name: "set-up.js",
+        media_type: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../assets/set_up.js"),
+    },
 ];
 
 /// Where the files are, for templates.
@@ -47,16 +57,23 @@ pub(crate) struct Links {
     pub(crate) script: String,
     pub(crate) htmx: String,
     pub(crate) icon: String,
+    /// Of the set-up pages.
+    pub(crate) set_up_style: String,
+    /// Of the set-up pages.
+    pub(crate) set_up_script: String,
 }
 
 /// The addresses of this build.
 pub(crate) static LINKS: LazyLock<Links> = LazyLock::new(|| {
-    let [style, script, htmx, icon] = ASSETS.map(|asset| format!("/admin/assets/{}", asset.address()));
+    let [style, script, htmx, icon, set_up_style, set_up_script] =
+        ASSETS.map(|asset| format!("/admin/assets/{}", asset.address()));
     Links {
         style,
         script,
         htmx,
         icon,
+        set_up_style,
+        set_up_script,
     }
 });
 
@@ -103,7 +120,7 @@ mod tests {
     #[test]
     fn vendored_files_are_unchanged() {
         let table = include_str!("../assets/vendor/README.md");
-        let [_, _, htmx, _] = ASSETS;
+        let [_, _, htmx, ..] = ASSETS;
         let digest = checksum(htmx.bytes);
         assert_eq!(digest, "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130");
         assert!(table.contains(&digest));
@@ -112,8 +129,8 @@ mod tests {
 
     #[test]
     fn what_is_ours_loads_nothing_from_elsewhere() {
-        let [style, script, _, icon] = ASSETS;
-        for asset in [style, script] {
+        let [style, script, _, icon, set_up_style, set_up_script] = ASSETS;
+        for asset in [style, script, set_up_style, set_up_script] {
             let text = std::str::from_utf8(asset.bytes).unwrap();
             assert!(!text.contains("://") && !text.contains("@import"), "{}", asset.name);
         }
