@@ -178,6 +178,8 @@ def policy(browser: Chromium, api: Api) -> None:
     browser.submit({"expression": "security.risk.score >"}, "Save rule")
     expect.true("a fault of an expression stands at it", browser.run("document.getElementById('expression-fault').innerText"))
     browser.submit({"expression": "true"}, "Save rule")
+    browser.submit_labelled("Deactivate Nobody")
+    expect.true("a rule is switched off", "Switched off" in browser.text())
 
 
 def hostile(browser: Chromium, api: Api) -> None:
