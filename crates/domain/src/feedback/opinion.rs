@@ -53,6 +53,9 @@ impl Opinion<'_> {
         if let Some(known) = known {
             held.take_back(&known.effects, (slice, decision), context);
         }
+        // As it had ended, and not as the opinion before has left it.
+        let judged = held.record.clone().map(|record| Finding::SignIn(Box::new(record)));
+        let finding = judged.as_ref().unwrap_or(finding);
         let (trace, replaced) = held.teach(finding, self.label == FeedbackLabel::TruePositive);
         let effects = match self.label {
             FeedbackLabel::FalsePositive => held.clear(finding, slice),

@@ -275,3 +275,24 @@ async fn a_false_alarm_no_longer_speaks_against_a_user() -> Result<()> {
     assert_eq!(risk_of(&server, &user).await?, "HIGH");
     Ok(())
 }
+
+/// A HIGH sign-in speaks against its user until it turns out to be a false alarm, also when the user had said
+/// otherwise at first.
+#[tokio::test]
+async fn a_sign_in_that_was_a_false_alarm_no_longer_speaks_against_its_user() -> Result<()> {
+    let server = server_that_knows_jo().await?;
+    let user = id_of_jo(&server).await?;
+    people::partner_says(&server, "enforce_and_log", "HIGH").await?;
+    let id = succeed(&server, HOME, FIREFOX).await?;
+    assert_eq!(risk_of(&server, &user).await?, "MEDIUM");
+    server.clock.advance(Duration::from_secs(1));
+    assert_eq!(tell(&server, &id, "NOT_ME").await?.status, 204);
+    assert_eq!(risk_of(&server, &user).await?, "HIGH");
+    server.clock.advance(Duration::from_secs(1));
+    let given = give(&server, "SIGN_IN", &id, "FALSE_POSITIVE").await?;
+    assert_eq!(given.json["effects"]["clearedCauses"][0]["kind"], "sign_in", "{}", given.text);
+    assert_eq!(risk_of(&server, &user).await?, "NONE");
+    assert_eq!(withdraw(&server, given.text_at("/id")).await?, 204);
+    assert_eq!(risk_of(&server, &user).await?, "MEDIUM");
+    Ok(())
+}
