@@ -4,9 +4,18 @@ use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use watchfire_harness::{ServiceApp, TestServer};
+use watchfire_app::Clock as _;
+use watchfire_harness::{Reply, ServiceApp, Target, TestServer};
+use watchfire_model::{
+    entity::Entity,
+    id::{ActionId, EntityRiskPolicyId, EntityRiskRuleId, UserId},
+    object::{Action, ActionCall, ActionCause},
+};
 
-use crate::people::{self, partner_says};
+use crate::{
+    actions,
+    people::{self, partner_says},
+};
 
 async fn set_risk(server: &TestServer, user: &str, level: &str) -> Result<()> {
     let call = server.call("PUT", &format!("/api/v1/users/{user}/risk"));
@@ -128,14 +137,41 @@ async fn the_overview_counts_what_the_log_has() -> Result<()> {
     Ok(())
 }
 
+/// The first call fails and the second, a minute later, is answered: a minute.
 #[tokio::test]
 async fn an_action_that_was_answered_gives_the_time_from_signal_to_action() -> Result<()> {
-    let server = TestServer::start().await?;
-    let overview = server.call("GET", "/watchfire/v1/overview").send().await?;
+    let (server, mut target) = (actions::server().await?, Target::start().await?);
+    let (id, _) = actions::workflow(&server, "SOAR", &target.url).await?;
+    target.then([Reply::status(500), Reply::status(200)]);
+    let cause = ActionCause {
+        entity: Entity::User(UserId::new("00u1")),
+        rule: EntityRiskRuleId::new("rul00000000000000001"),
+        policy: EntityRiskPolicyId::new("rst00000000000000001"),
+        provider: None,
+        receipt: None,
+        transaction: "req1".to_owned(),
+    };
+    let call = ActionCall::Workflow {
+        workflow: id,
+        payload: json!({}),
+    };
+    let action = Action::due(ActionId::new("act1"), call, Some(cause), server.clock.now());
+    let server = actions::having(server, [action.into()]).await?;
+    let before = server.call("GET", "/watchfire/v1/overview").send().await?;
     assert_eq!(
-        overview.json["signalToAction"],
+        before.json["signalToAction"],
         json!({"count": 0, "p50Millis": null, "p99Millis": null})
     );
+    for count in 1..=2 {
+        target.next().await?;
+        actions::results(&server, count).await?;
+        actions::pass(&server, 60);
+    }
+    let after = server.call("GET", "/watchfire/v1/overview").send().await?;
+    let took = &after.json["signalToAction"];
+    assert_eq!((&took["count"], &took["p50Millis"]), (&json!(1), &took["p99Millis"]));
+    let millis = took["p50Millis"].as_u64().unwrap_or_default();
+    assert!((60_000..62_000).contains(&millis), "{took}");
     Ok(())
 }
 
