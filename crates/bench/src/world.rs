@@ -38,7 +38,11 @@ pub(crate) fn lives(people: u32, mut each: impl FnMut(Vec<Seen>) -> Result<()>, 
     let mut seed = TUNING_SEEDS[0];
     while left > 0 {
         let users = left.min(BATCH);
-        let made = generate(Parameters { seed, users });
+        let made = generate(Parameters {
+            seed,
+            users,
+            world: watchfire_engine::generate::World::Settled,
+        });
         rows(&made);
         let shift = shift(&made);
         let mut lives: HashMap<u32, Vec<Seen>> = HashMap::new();

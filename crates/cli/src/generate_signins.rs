@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::json;
-use watchfire_engine::generate::{HEADER, Parameters, SignIn, TUNING_SEEDS, generate};
+use watchfire_engine::generate::{HEADER, Parameters, SignIn, TUNING_SEEDS, World, generate};
 
 use crate::terminal::Terminal;
 
@@ -22,6 +22,9 @@ pub(crate) struct Arguments {
     /// So many people; attempts on their accounts come on top
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
     users: u32,
+    /// What the people are like: settled, on which figures are published, or roving, hard to tell from others
+    #[arg(long, default_value = World::Settled.as_str(), value_parser = world)]
+    world: World,
     /// Write there instead of to standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -35,6 +38,7 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<()> {
     let rows = generate(Parameters {
         seed: arguments.seed,
         users: arguments.users,
+        world: arguments.world,
     });
     let Some(path) = &arguments.out else {
         return Ok(write(&rows, &mut BufWriter::new(io::stdout().lock()))?);
@@ -47,6 +51,11 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<()> {
         terminal.print(&format!("wrote {} sign-ins to {}", rows.len(), path.display()))?;
     }
     Ok(())
+}
+
+fn world(name: &str) -> Result<World, String> {
+    let known = World::ALL.into_iter().find(|world| world.as_str() == name);
+    known.ok_or_else(|| format!("must be one of {}", World::ALL.map(World::as_str).join(", ")))
 }
 
 fn write(rows: &[SignIn], out: &mut impl Write) -> io::Result<()> {

@@ -3,7 +3,7 @@
 //! It is a mechanism, not the model turned round: people have homes with leased addresses, phones
 //! behind shared ones, offices, VPNs and journeys; they buy devices and update them late; attackers
 //! show what they know. No part of it reads a count, a probability or a parameter of the model. Its
-//! parameters stand in `person::habit`, `world` and `device`; they were set by comparing marginals
+//! parameters stand in `habit`, `world` and `device`; they were set by comparing marginals
 //! (depth of history, share of repeat sign-ins with something new) with published ones, before the
 //! first score was run. `docs/risk-engine.md` says what it does not show.
 //!
@@ -11,6 +11,7 @@
 
 mod attacker;
 mod device;
+mod habit;
 mod person;
 mod random;
 mod world;
@@ -22,6 +23,7 @@ use watchfire_model::time::Timestamp;
 use self::{
     attacker::{Attacker, Campaign},
     device::Appearance,
+    habit::Habits,
     person::{Dossier, Person, Session, day_of},
     random::Random,
     world::Origin,
@@ -55,6 +57,38 @@ pub struct Parameters {
     pub seed: u64,
     /// So many people.
     pub users: u32,
+    /// What they are like.
+    pub world: World,
+}
+
+/// What the people of a world are like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum World {
+    /// As those of a published sign-in service of one country: what figures are published on.
+    #[default]
+    Settled,
+    /// Spread over the world, much abroad, behind VPNs, on short leases: whether the figures hold elsewhere.
+    Roving,
+}
+
+impl World {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Settled, Self::Roving];
+
+    /// Its name in commands.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::Roving => "roving",
+        }
+    }
+
+    const fn habits(self) -> &'static Habits {
+        match self {
+            Self::Settled => &habit::SETTLED,
+            Self::Roving => &habit::ROVING,
+        }
+    }
 }
 
 /// One attempt to sign in.
@@ -204,7 +238,7 @@ fn live(parameters: Parameters, number: u32, rows: &mut Vec<SignIn>) {
     let employers = u16::try_from(parameters.users / USERS_PER_EMPLOYER)
         .unwrap_or(u16::MAX)
         .max(5);
-    let mut person = Person::new(parameters.seed, number, employers);
+    let mut person = Person::new((parameters.seed, parameters.world.habits()), number, employers);
     let mut random = Random::new(parameters.seed, &[0xA77A_C000, u64::from(number)]);
     let mut last: Option<(f64, Dossier)> = None;
     for at in person.times(DAYS) {

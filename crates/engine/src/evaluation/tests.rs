@@ -20,6 +20,7 @@ fn world(users: u32) -> (Vec<SignIn>, Vec<String>) {
     let rows = generate::generate(Parameters {
         seed: TUNING_SEEDS[1],
         users,
+        world: generate::World::Settled,
     });
     let lines = rows.iter().enumerate().map(|(index, row)| row.csv(index)).collect();
     (rows, lines)

@@ -3,44 +3,10 @@
 use super::{
     Circumstance,
     device::{Appearance, Device, Kind},
+    habit::{Habits, SIGN_INS_MAX},
     random::Random,
     world::{CountryId, Office, Origin, Provider, RegionPrefix, VpnService},
 };
-
-/// Probability per session and per day of what happens to people. Tuned once against published
-/// marginals, before any score was run.
-mod habit {
-    /// Gap between sign-ins: median in days and deviation of its logarithm.
-    pub(super) const GAP_MEDIAN_DAYS: f64 = 12.0;
-    pub(super) const GAP_DEVIATION: f64 = 1.7;
-    /// Sign-ins of a user in the year: median and deviation of a log-normal, rounded.
-    pub(super) const SIGN_INS_MEDIAN: f64 = 2.05;
-    pub(super) const SIGN_INS_DEVIATION: f64 = 1.2;
-    pub(super) const SIGN_INS_MAX: f64 = 1_500.0;
-    pub(super) const MOVES_HOUSE_EVERY_DAYS: f64 = 2_500.0;
-    pub(super) const CHANGES_JOB_EVERY_DAYS: f64 = 1_500.0;
-    pub(super) const REPLACES_DEVICE_EVERY_DAYS: f64 = 650.0;
-    /// Share of sessions away from home country: most people, and frequent travellers.
-    pub(super) const AWAY: f64 = 0.007;
-    pub(super) const AWAY_TRAVELLER: f64 = 0.20;
-    pub(super) const TRAVELLERS: f64 = 0.015;
-    /// Who uses a commercial VPN, and how often.
-    pub(super) const VPN_USERS: f64 = 0.02;
-    pub(super) const VPN_SESSIONS: f64 = 0.6;
-    pub(super) const VPN_EXIT_ABROAD: f64 = 0.12;
-    /// Sessions in cafés, hotels and at friends'.
-    pub(super) const VISITS: f64 = 0.022;
-    pub(super) const EMPLOYED_BEHIND_AN_OFFICE: f64 = 0.30;
-    pub(super) const HOMES_WITH_V6: f64 = 0.08;
-    pub(super) const SECOND_DEVICE: f64 = 0.66;
-    pub(super) const THIRD_DEVICE: f64 = 0.30;
-    pub(super) const SAME_DEVICE_AS_LAST_TIME: f64 = 0.50;
-    pub(super) const SECOND_BROWSER: f64 = 0.25;
-    /// Mistyped passwords before a sign-in succeeds, each.
-    pub(super) const MISTYPES: f64 = 0.18;
-    /// A shared device or a borrowed one.
-    pub(super) const BORROWED_DEVICE: f64 = 0.03;
-}
 
 const DAY: f64 = 86_400.0;
 const HOUR: f64 = 3_600.0;
@@ -93,6 +59,7 @@ enum Network {
 pub(super) struct Person {
     random: Random,
     seed: u64,
+    habits: &'static Habits,
     country: CountryId,
     region: u8,
     home: Home,
@@ -111,38 +78,43 @@ pub(super) struct Person {
 
 impl Person {
     /// Person `number` of the world of `seed`; `employers` there are in it.
-    pub(super) fn new(seed: u64, number: u32, employers: u16) -> Self {
+    pub(super) fn new((seed, habits): (u64, &'static Habits), number: u32, employers: u16) -> Self {
         let mut random = Random::new(seed, &[0x9E75_0000, u64::from(number)]);
         let random_ref = &mut random;
-        let country = CountryId::of_a_user(random_ref);
+        let country = if habits.scattered {
+            CountryId::of_a_trip(random_ref)
+        } else {
+            CountryId::of_a_user(random_ref)
+        };
         let region = RegionPrefix::any_region(random_ref);
         let main = Kind::main(random_ref);
         let mut devices = vec![Device::owned(main, 0, 900, random_ref)];
-        for share in [habit::SECOND_DEVICE, habit::THIRD_DEVICE] {
+        for share in [habits.second_device, habits.third_device] {
             if random_ref.chance(share) {
                 let kind = Kind::main(random_ref);
                 devices.push(Device::owned(kind, 0, 900, random_ref));
             }
         }
         let office = random_ref
-            .chance(habit::EMPLOYED_BEHIND_AN_OFFICE)
+            .chance(habits.employed_behind_an_office)
             .then(|| employer(seed, country, employers, random_ref));
         let vpn = random_ref
-            .chance(habit::VPN_USERS)
+            .chance(habits.vpn_users)
             .then(|| (VpnService::any(random_ref), country));
-        let traveller = random_ref.chance(habit::TRAVELLERS);
+        let traveller = random_ref.chance(habits.travellers);
         Self {
             seed,
+            habits,
             country,
             region,
-            home: Home::new(country, region, random_ref),
+            home: Home::new(country, region, habits, random_ref),
             carrier: Provider::carrier(country, random_ref),
             mobile_origin: None,
             office,
             vpn,
-            away: if traveller { habit::AWAY_TRAVELLER } else { habit::AWAY },
+            away: if traveller { habits.away_traveller } else { habits.away },
             destination: CountryId::of_a_trip(random_ref),
-            mix: network_mix(main, office.is_some(), random_ref),
+            mix: network_mix(main, office.is_some(), habits, random_ref),
             devices,
             current: 0,
             peak_hour: random_ref.pick(&[(9.0, 0.3), (13.0, 0.2), (17.0, 0.2), (20.5, 0.3)]) + random_ref.normal(),
@@ -153,11 +125,13 @@ impl Person {
 
     /// When this person signs in, in seconds since the world began, over `days` days.
     pub(super) fn times(&mut self, days: f64) -> Vec<f64> {
-        let wanted = self.random.log_normal(habit::SIGN_INS_MEDIAN, habit::SIGN_INS_DEVIATION);
-        let count = crate::number::whole(libm::round(wanted).clamp(1.0, habit::SIGN_INS_MAX));
+        let wanted = self
+            .random
+            .log_normal(self.habits.sign_ins_median, self.habits.sign_ins_deviation);
+        let count = crate::number::whole(libm::round(wanted).clamp(1.0, SIGN_INS_MAX));
         let first = self.random.between(0.0, days * 0.8);
         let mut gaps: Vec<f64> = (1..count)
-            .map(|_| self.random.log_normal(habit::GAP_MEDIAN_DAYS, habit::GAP_DEVIATION))
+            .map(|_| self.random.log_normal(self.habits.gap_median_days, self.habits.gap_deviation))
             .collect();
         let span: f64 = gaps.iter().sum();
         // Who signs in often does so in shorter steps: the year is not longer for them.
@@ -193,13 +167,13 @@ impl Person {
         match network {
             Network::Office => circumstance = circumstance.or(Some(Circumstance::Office)),
             Network::Vpn => circumstance = Some(Circumstance::VpnUser),
-            Network::Away if self.away > habit::AWAY => circumstance = Some(Circumstance::FrequentTraveller),
+            Network::Away if self.away > self.habits.away => circumstance = Some(Circumstance::FrequentTraveller),
             Network::Away => circumstance = Some(Circumstance::Trip),
             Network::Home | Network::Mobile | Network::Visit => {}
         }
         let appearance = self.appearance(at);
         let mut mistypes = 0;
-        while mistypes < 4 && self.random.chance(habit::MISTYPES) {
+        while mistypes < 4 && self.random.chance(self.habits.mistypes) {
             mistypes += 1;
         }
         Session {
@@ -227,11 +201,11 @@ impl Person {
     /// Moving, changing job, buying devices: what happened in the days between two sessions.
     fn live(&mut self, at: f64, days: f64) -> Option<Circumstance> {
         let happened = |every: f64, random: &mut Random| random.chance(1.0 - libm::exp(-days / every));
-        if happened(habit::MOVES_HOUSE_EVERY_DAYS, &mut self.random) {
+        if happened(self.habits.moves_house_every_days, &mut self.random) {
             self.region = RegionPrefix::any_region(&mut self.random);
-            self.home = Home::new(self.country, self.region, &mut self.random);
+            self.home = Home::new(self.country, self.region, self.habits, &mut self.random);
         }
-        if self.office.is_some() && happened(habit::CHANGES_JOB_EVERY_DAYS, &mut self.random) {
+        if self.office.is_some() && happened(self.habits.changes_job_every_days, &mut self.random) {
             let mut random = self.random.clone();
             self.office = Some(employer(self.seed, self.country, 40, &mut random));
             self.random = random;
@@ -242,7 +216,7 @@ impl Person {
         let today = day_of(at);
         let mut bought = None;
         for device in &mut self.devices {
-            if happened(habit::REPLACES_DEVICE_EVERY_DAYS, &mut self.random) {
+            if happened(self.habits.replaces_device_every_days, &mut self.random) {
                 *device = device.successor(today, &mut self.random);
                 bought = Some(Circumstance::NewDevice);
             }
@@ -253,9 +227,9 @@ impl Person {
     fn network(&mut self) -> Network {
         if self.random.chance(self.away) {
             Network::Away
-        } else if self.vpn.is_some() && self.random.chance(habit::VPN_SESSIONS) {
+        } else if self.vpn.is_some() && self.random.chance(self.habits.vpn_sessions) {
             Network::Vpn
-        } else if self.random.chance(habit::VISITS) {
+        } else if self.random.chance(self.habits.visits) {
             Network::Visit
         } else {
             self.random.pick(&self.mix)
@@ -274,7 +248,7 @@ impl Person {
             }
             (Network::Office, Some(office), _) => office.address(random),
             (Network::Vpn, _, Some((service, favourite))) => {
-                let country = if random.chance(habit::VPN_EXIT_ABROAD) {
+                let country = if random.chance(self.habits.vpn_exit_abroad) {
                     CountryId::of_a_trip(random)
                 } else {
                     *favourite
@@ -306,14 +280,14 @@ impl Person {
     fn appearance(&mut self, at: f64) -> Appearance {
         let random = &mut self.random;
         let today = day_of(at);
-        if random.chance(habit::BORROWED_DEVICE) {
+        if random.chance(self.habits.borrowed_device) {
             let kind = Kind::main(random);
             return Device::owned(kind, today, 900, random).appearance(today, false);
         }
-        if !random.chance(habit::SAME_DEVICE_AS_LAST_TIME) {
+        if !random.chance(self.habits.same_device_as_last_time) {
             self.current = crate::number::position(random.unit() * crate::number::length(self.devices.len()));
         }
-        let other = random.chance(habit::SECOND_BROWSER);
+        let other = random.chance(self.habits.second_browser);
         match self.devices.get(self.current) {
             Some(device) => device.appearance(today, other),
             None => Appearance::of_a_program(),
@@ -322,15 +296,15 @@ impl Person {
 }
 
 impl Home {
-    fn new(country: CountryId, region: u8, random: &mut Random) -> Self {
+    fn new(country: CountryId, region: u8, habits: &Habits, random: &mut Random) -> Self {
         Self {
             provider: Provider::fixed(country, random),
             at: RegionPrefix::in_region(region, random),
             host: 1 + random.byte(250),
             customer_v6: random
-                .chance(habit::HOMES_WITH_V6)
+                .chance(habits.homes_with_v6)
                 .then(|| u16::try_from(random.below(65_536)).unwrap_or(0)),
-            lease_days: random.pick(&[(600.0, 0.42), (45.0, 0.33), (5.0, 0.25)]),
+            lease_days: random.pick(&habits.leases_days),
         }
     }
 
@@ -358,11 +332,14 @@ fn employer(seed: u64, country: CountryId, employers: u16, random: &mut Random) 
 }
 
 /// Where people sign in from: mostly from one network.
-fn network_mix(main: Kind, has_office: bool, random: &mut Random) -> [(Network, f64); 3] {
-    let loyalty: f64 = random.pick(&[(0.985, 0.62), (0.90, 0.28), (0.65, 0.10)]);
+fn network_mix(main: Kind, has_office: bool, habits: &Habits, random: &mut Random) -> [(Network, f64); 3] {
+    let loyalty: f64 = random.pick(&habits.loyalty);
     let first = match (main, has_office) {
         (Kind::Desktop, true) => random.pick(&[(Network::Office, 0.6), (Network::Home, 0.4)]),
-        (Kind::Mobile, _) => random.pick(&[(Network::Home, 0.70), (Network::Mobile, 0.30)]),
+        (Kind::Mobile, _) => random.pick(&[
+            (Network::Home, 1.0 - habits.mobile_first),
+            (Network::Mobile, habits.mobile_first),
+        ]),
         (Kind::Desktop | Kind::Tablet, _) => Network::Home,
     };
     let others = match (first, has_office) {

@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 
 fn world(seed: u64, users: u32) -> Vec<SignIn> {
-    generate(Parameters { seed, users })
+    generate(Parameters {
+        seed,
+        users,
+        world: World::Settled,
+    })
 }
 
 #[test]
@@ -25,6 +29,42 @@ fn rows_are_in_the_order_of_time_and_have_twelve_columns() {
         let outside: String = line.split('"').step_by(2).collect();
         assert_eq!(outside.matches(',').count(), HEADER.matches(',').count(), "{line}");
     }
+}
+
+/// Else figures on the one would say nothing that figures on the other do not.
+#[test]
+fn the_roving_world_is_another_world() {
+    let roving = generate(Parameters {
+        seed: 5,
+        users: 300,
+        world: World::Roving,
+    });
+    let settled = world(5, 3_000);
+    for rows in [&roving, &settled] {
+        assert!(rows.is_sorted_by_key(|row| row.at));
+    }
+    let country = |rows: &[SignIn]| seen_before(rows, |row| row.country.to_owned());
+    assert!(
+        country(&roving) < 0.97 && country(&settled) > 0.98,
+        "{} {}",
+        country(&roving),
+        country(&settled)
+    );
+    let network = |rows: &[SignIn]| seen_before(rows, |row| row.asn.to_string());
+    assert!(
+        network(&roving) < network(&settled) - 0.02,
+        "{} {}",
+        network(&roving),
+        network(&settled)
+    );
+    let at_home = |rows: &[SignIn]| {
+        let honest = rows.iter().filter(|row| row.label == Label::Legit);
+        let (all, norwegian) = honest.fold((0.0, 0.0), |(all, norwegian), row| {
+            (all + 1.0, norwegian + f64::from(u8::from(row.country == "NO")))
+        });
+        norwegian / all
+    };
+    assert!(at_home(&roving) < 0.3 && at_home(&settled) > 0.5);
 }
 
 /// Of repeat sign-ins, those whose value had been seen of this user before.
