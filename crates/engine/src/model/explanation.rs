@@ -149,7 +149,7 @@ impl Comparison<'_> {
     }
 
     fn is_new_name(&self, name: super::key::Key, window: u32) -> bool {
-        let seen = self.profile.named.iter().find(|(known, _)| *known == name);
+        let seen = self.profile.named.iter().find(|(known, _)| *known == name.short());
         seen.is_none_or(|(_, nth)| !self.profile.is_recent(*nth, window))
     }
 

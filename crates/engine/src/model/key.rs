@@ -34,7 +34,7 @@ impl fmt::Debug for HashKey {
 #[serde(transparent)]
 pub struct Key(u64);
 
-/// So many bits are kept: two of a user's hundred values collide once in 10^10 users.
+/// So many bits are kept.
 const BITS: u64 = (1 << 48) - 1;
 
 impl Key {
@@ -59,6 +59,32 @@ impl Key {
     /// A key of 48 bits; more are dropped.
     pub(crate) const fn from_bits(bits: u64) -> Self {
         Self(bits & BITS)
+    }
+}
+
+/// A value as a profile remembers it: 24 bits of its key. That a value which a user has never shown is taken for
+/// one of the two dozen of its level happens once in 700,000 times, and nobody without the secret can tell when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Short(u32);
+
+impl Short {
+    /// The 24 bits, lowest first.
+    pub(crate) const fn bytes(self) -> [u8; 3] {
+        let [first, second, third, _] = self.0.to_le_bytes();
+        [first, second, third]
+    }
+
+    /// Reads [`bytes`](Self::bytes).
+    pub(crate) const fn from_bytes([first, second, third]: [u8; 3]) -> Self {
+        Self(u32::from_le_bytes([first, second, third, 0]))
+    }
+}
+
+impl Key {
+    /// What a profile remembers of it.
+    pub(crate) const fn short(self) -> Short {
+        let [first, second, third, ..] = self.0.to_le_bytes();
+        Short::from_bytes([first, second, third])
     }
 }
 

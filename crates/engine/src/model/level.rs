@@ -71,8 +71,8 @@ impl Level {
     pub(crate) const fn most_in_a_profile(self) -> usize {
         match self {
             Self::Kind => 4,
-            Self::Country | Self::System | Self::Family => 8,
-            Self::Network | Self::Browser | Self::Agent | Self::Token => 12,
+            Self::Country | Self::System | Self::Family | Self::Token => 8,
+            Self::Network | Self::Browser | Self::Agent => 12,
             Self::Prefix => 16,
             Self::Address => 24,
         }

@@ -1,6 +1,7 @@
 //! What is remembered of one user: counts under keyed hashes, bounded in number.
 
 mod bytes;
+mod compact;
 
 use watchfire_model::time::Timestamp;
 
@@ -9,7 +10,7 @@ use super::{
     attempt::{Attempt, Fix, Path},
     decay::{Landmark, USER_HALF_LIFE},
     delta::Delta,
-    key::{HashKey, Key},
+    key::{HashKey, Key, Short},
     level::Level,
 };
 use crate::number::single;
@@ -37,14 +38,14 @@ pub struct Profile {
     /// The latest last.
     pub(crate) places: Vec<Visit>,
     /// States and cities, and the number of the last sign-in from each.
-    pub(crate) named: Vec<(Key, u32)>,
+    pub(crate) named: Vec<(Short, u32)>,
 }
 
 /// A value that the user has shown.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) level: Level,
-    pub(crate) key: Key,
+    pub(crate) key: Short,
     pub(crate) weight: f32,
     /// The number of the last sign-in that showed it.
     pub(crate) nth: u32,
@@ -84,6 +85,7 @@ impl Profile {
     }
 
     pub(crate) fn entry(&self, level: Level, key: Key) -> Option<&Entry> {
+        let key = key.short();
         self.entries.iter().find(|entry| entry.level == level && entry.key == key)
     }
 
@@ -125,19 +127,20 @@ impl Profile {
         self.weight = single(f64::from(self.weight) + weight);
         self.forget();
         for (level, key) in delta.values() {
-            self.add(level, key, weight);
+            self.add(level, key.short(), weight);
         }
         self.add_hour(delta.hour());
         if let Some(fix) = delta.fix {
             self.visit(fix);
         }
-        for name in &delta.named {
-            self.named.retain(|(known, _)| known != name);
+        for name in delta.named.iter().map(|name| name.short()) {
+            self.named.retain(|(known, _)| *known != name);
             if self.named.len() >= MOST_NAMED {
                 self.named.remove(0);
             }
-            self.named.push((*name, self.successes));
+            self.named.push((name, self.successes));
         }
+        self.compact();
     }
 
     /// Takes a sign-in out again ("this was not me").
@@ -150,6 +153,7 @@ impl Profile {
         self.successes = self.successes.saturating_sub(1);
         self.weight = without(self.weight);
         for (level, key) in delta.values() {
+            let key = key.short();
             if let Some(entry) = self.entries.iter_mut().find(|e| e.level == level && e.key == key) {
                 entry.weight = without(entry.weight);
             }
@@ -164,8 +168,9 @@ impl Profile {
                 .retain(|visit| shown_again(visit) || visit.fix.distance_km(fix) > SAME_PLACE_KM);
         }
         self.named
-            .retain(|(name, nth)| *nth != delta.nth || !delta.named.contains(name));
+            .retain(|(name, nth)| *nth != delta.nth || !delta.named.iter().any(|shown| shown.short() == *name));
         self.forget();
+        self.compact();
         if self.is_empty() {
             *self = Self::default();
         }
@@ -179,10 +184,10 @@ impl Profile {
         }
     }
 
-    fn add(&mut self, level: Level, key: Key, weight: f64) {
+    fn add(&mut self, level: Level, key: Short, weight: f64) {
         let nth = self.successes;
         if let Some(entry) = self.entries.iter_mut().find(|e| e.level == level && e.key == key) {
-            entry.weight = single(f64::from(entry.weight) + weight);
+            entry.weight = compact::dithered(single(f64::from(entry.weight) + weight), nth);
             entry.nth = nth;
             return;
         }
@@ -227,7 +232,7 @@ impl Profile {
             self.places.remove(0);
         }
         self.places.push(Visit {
-            fix,
+            fix: compact::fix(fix),
             nth: self.successes,
         });
     }

@@ -1,12 +1,14 @@
-//! The stored form of a profile: a version, a header, thirteen bytes and a half or so a value.
+//! The stored form of a profile: a version, a header of sixty bytes, six bytes a value, eight a place, four a name.
+
+mod former;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use watchfire_model::time::Timestamp;
 
-use super::{Entry, Landmark, Level, MOST_NAMED, MOST_PLACES, Profile, Visit};
-use crate::model::{attempt::Fix, key::Key};
+use super::{Entry, Landmark, Level, MOST_NAMED, MOST_PLACES, Profile, Visit, compact};
+use crate::model::key::Short;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Bytes that are no profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,34 +27,40 @@ pub enum ProfileError {
 impl Profile {
     /// The stored form.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(64 + 15 * self.entries.len());
+        let mut out = Vec::with_capacity(64 + 6 * self.entries.len() + 8 * self.places.len() + 4 * self.named.len());
         out.push(VERSION);
         out.extend(self.successes.to_le_bytes());
         out.extend(self.landmark.0.as_micros().to_le_bytes());
         out.extend(self.last.as_micros().to_le_bytes());
         out.extend(self.weight.to_le_bytes());
         out.extend(self.hours);
-        out.push(u8::try_from(self.entries.len()).unwrap_or(u8::MAX));
-        out.push(u8::try_from(self.places.len()).unwrap_or(u8::MAX));
-        out.push(u8::try_from(self.named.len()).unwrap_or(u8::MAX));
-        for entry in &self.entries {
-            // The level fits above the 48 bits of the key.
-            let packed = entry.key.bits() | u64::from(entry.level.number()) << 48;
-            out.extend(packed.to_le_bytes().into_iter().take(7));
-            out.extend(entry.weight.to_le_bytes());
-            out.extend(entry.nth.to_le_bytes());
+        let count = |number: usize| u8::try_from(number).unwrap_or(u8::MAX);
+        for level in Level::ALL {
+            out.push(count(self.of(level).count()));
+        }
+        out.push(count(self.places.len()));
+        out.push(count(self.named.len()));
+        let age = |nth: u32| compact::age(nth, self.successes);
+        for level in Level::ALL {
+            for entry in self.of(level) {
+                out.extend(entry.key.bytes());
+                out.extend(compact::packed(entry.weight).to_le_bytes());
+                out.push(age(entry.nth));
+            }
         }
         for visit in &self.places {
-            out.extend(visit.fix.latitude.to_le_bytes());
-            out.extend(visit.fix.longitude.to_le_bytes());
-            out.extend(visit.fix.radius.to_le_bytes());
-            out.extend(visit.nth.to_le_bytes());
+            out.extend(compact::packed_fix(visit.fix));
+            out.push(age(visit.nth));
         }
         for (name, nth) in &self.named {
-            out.extend(name.bits().to_le_bytes().into_iter().take(6));
-            out.extend(nth.to_le_bytes());
+            out.extend(name.bytes());
+            out.push(age(*nth));
         }
         out
+    }
+
+    fn of(&self, level: Level) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.level == level)
     }
 
     /// The stored form as text: base64url.
@@ -63,37 +71,22 @@ impl Profile {
     /// Reads [`to_text`](Self::to_text).
     ///
     /// # Errors
-    /// When the text is no profile of this version.
+    /// When the text is no profile of a version that is known.
     pub fn from_text(text: &str) -> Result<Self, ProfileError> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| ProfileError::WrongLength)?;
         Self::from_bytes(&bytes)
     }
 
-    /// Reads the stored form.
+    /// Reads the stored form, or the one before it.
     ///
     /// # Errors
-    /// When the bytes are no profile of this version.
+    /// When the bytes are no profile of a version that is known.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ProfileError> {
         let mut reader = Reader(bytes);
-        match reader.take::<1>()? {
-            [VERSION] => {}
+        let profile = match reader.take::<1>()? {
+            [VERSION] => reader.profile()?,
+            [former::VERSION] => former::profile(&mut reader)?,
             [other] => return Err(ProfileError::UnknownVersion(other)),
-        }
-        let successes = u32::from_le_bytes(reader.take()?);
-        let landmark = Landmark(Timestamp::from_micros(i64::from_le_bytes(reader.take()?)));
-        let last = Timestamp::from_micros(i64::from_le_bytes(reader.take()?));
-        let weight = reader.weight()?;
-        let hours = reader.take()?;
-        let [entries, places, named] = reader.take()?;
-        let profile = Self {
-            successes,
-            landmark,
-            last,
-            weight,
-            hours,
-            entries: (0..entries).map(|_| reader.entry()).collect::<Result<_, _>>()?,
-            places: (0..places).map(|_| reader.visit()).collect::<Result<_, _>>()?,
-            named: (0..named).map(|_| reader.named()).collect::<Result<_, _>>()?,
         };
         if !reader.0.is_empty() {
             return Err(ProfileError::WrongLength);
@@ -106,7 +99,7 @@ impl Profile {
     }
 
     fn is_possible(&self) -> bool {
-        let within = |level: Level| self.entries.iter().filter(|entry| entry.level == level).count() <= level.most_in_a_profile();
+        let within = |level: Level| self.of(level).count() <= level.most_in_a_profile();
         self.places.len() <= MOST_PLACES && self.named.len() <= MOST_NAMED && Level::ALL.into_iter().all(within)
     }
 }
@@ -129,36 +122,55 @@ impl Reader<'_> {
         }
     }
 
-    fn entry(&mut self) -> Result<Entry, ProfileError> {
-        let mut packed = [0_u8; 8];
-        for (to, from) in packed.iter_mut().zip(self.take::<7>()?) {
-            *to = from;
-        }
-        let [.., level, _] = packed;
-        Ok(Entry {
-            level: Level::from_number(level).ok_or(ProfileError::Impossible)?,
-            key: Key::from_bits(u64::from_le_bytes(packed)),
+    /// What both versions begin with.
+    fn header(&mut self) -> Result<Profile, ProfileError> {
+        Ok(Profile {
+            successes: u32::from_le_bytes(self.take()?),
+            landmark: Landmark(Timestamp::from_micros(i64::from_le_bytes(self.take()?))),
+            last: Timestamp::from_micros(i64::from_le_bytes(self.take()?)),
             weight: self.weight()?,
-            nth: u32::from_le_bytes(self.take()?),
+            hours: self.take()?,
+            ..Profile::default()
         })
     }
 
-    fn named(&mut self) -> Result<(Key, u32), ProfileError> {
-        let mut packed = [0_u8; 8];
-        for (to, from) in packed.iter_mut().zip(self.take::<6>()?) {
-            *to = from;
+    fn profile(&mut self) -> Result<Profile, ProfileError> {
+        let mut profile = self.header()?;
+        let values: [u8; 10] = self.take()?;
+        let [places, named] = self.take()?;
+        let successes = profile.successes;
+        for (level, values) in Level::ALL.into_iter().zip(values) {
+            for _ in 0..values {
+                profile.entries.push(self.entry(level, successes)?);
+            }
         }
-        Ok((Key::from_bits(u64::from_le_bytes(packed)), u32::from_le_bytes(self.take()?)))
+        profile.places = (0..places).map(|_| self.visit(successes)).collect::<Result<_, _>>()?;
+        profile.named = (0..named).map(|_| self.named(successes)).collect::<Result<_, _>>()?;
+        Ok(profile)
     }
 
-    fn visit(&mut self) -> Result<Visit, ProfileError> {
-        Ok(Visit {
-            fix: Fix {
-                latitude: i32::from_le_bytes(self.take()?),
-                longitude: i32::from_le_bytes(self.take()?),
-                radius: u16::from_le_bytes(self.take()?),
-            },
-            nth: u32::from_le_bytes(self.take()?),
+    fn entry(&mut self, level: Level, successes: u32) -> Result<Entry, ProfileError> {
+        Ok(Entry {
+            level,
+            key: Short::from_bytes(self.take()?),
+            weight: compact::unpacked(u16::from_le_bytes(self.take()?)),
+            nth: self.nth(successes)?,
         })
+    }
+
+    fn visit(&mut self, successes: u32) -> Result<Visit, ProfileError> {
+        Ok(Visit {
+            fix: compact::unpacked_fix(self.take()?).ok_or(ProfileError::Impossible)?,
+            nth: self.nth(successes)?,
+        })
+    }
+
+    fn named(&mut self, successes: u32) -> Result<(Short, u32), ProfileError> {
+        Ok((Short::from_bytes(self.take()?), self.nth(successes)?))
+    }
+
+    fn nth(&mut self, successes: u32) -> Result<u32, ProfileError> {
+        let [age] = self.take()?;
+        Ok(successes.saturating_sub(u32::from(age)))
     }
 }
