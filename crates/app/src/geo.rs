@@ -18,7 +18,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use watchfire_engine::model::{Fix, Place};
 use watchfire_model::{
-    log::{GeographicalContext, Geolocation},
+    log::{GeographicalContext, Geolocation, SecurityContext},
     time::Timestamp,
 };
 
@@ -143,9 +143,27 @@ pub struct Located {
     pub postal_code: Option<String>,
     /// Who runs the autonomous system.
     pub organization: Option<String>,
+    /// The provider that the address belongs to.
+    pub isp: Option<String>,
+    /// The network's domain.
+    pub domain: Option<String>,
+    /// Whether it is a proxy, a VPN exit or a relay; `None` where no data set says so or otherwise.
+    pub proxy: Option<bool>,
 }
 
 impl Located {
+    /// For the System Log: the network part of `securityContext` (okta.md 8.4). What nobody knows is absent.
+    pub fn network(&self) -> SecurityContext {
+        SecurityContext {
+            as_number: self.place.asn,
+            as_org: self.organization.clone(),
+            isp: self.isp.clone().or_else(|| self.organization.clone()),
+            domain: self.domain.clone(),
+            is_proxy: self.proxy,
+            ..SecurityContext::default()
+        }
+    }
+
     /// For the System Log; `None` when nothing is known.
     pub fn context(&self) -> Option<GeographicalContext> {
         let place = &self.place;
@@ -218,10 +236,17 @@ impl Geo {
     /// What the data sets say of an address, merged.
     pub fn locate(&self, address: IpAddr, now: Timestamp) -> Located {
         let mut located = Located::default();
-        for used in self.files.load().values() {
+        let files = self.files.load();
+        for used in files.values() {
             let record = used.file.record(address.to_canonical());
             let doubtful = self.settings.freshness(used.file.summary().built, now) == Freshness::Doubtful;
             located.add(record, doubtful);
+        }
+        // A file of such networks lists all that it knows: an address that is not in it is none. Any other file
+        // that does not speak of them leaves it open.
+        if files.contains_key(&Kind::Anonymous) {
+            located.place.hosting = located.place.hosting.or(Some(false));
+            located.proxy = located.proxy.or(Some(false));
         }
         located
     }
@@ -276,7 +301,11 @@ impl Located {
             place.asn = record.asn;
             self.organization = record.organization;
         }
-        place.hosting |= record.hosting;
+        self.isp = self.isp.take().or(record.isp);
+        self.domain = self.domain.take().or(record.domain);
+        let either = |one: Option<bool>, other: Option<bool>| one.into_iter().chain(other).reduce(|a, b| a || b);
+        place.hosting = either(place.hosting, record.hosting);
+        self.proxy = either(self.proxy, record.proxy);
     }
 }
 

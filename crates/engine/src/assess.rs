@@ -238,7 +238,10 @@ fn word(report: &ProviderReport, attempt: &Attempt) -> ProviderWord {
         since: report.received_at,
         expires: report.signal.expires_at,
         trust: Micro::of_millionths(report.trust),
-        line: if attempt.place.hosting { Line::Hosting } else { Line::Unknown },
+        line: match attempt.place.hosting {
+            Some(true) => Line::Hosting,
+            Some(false) | None => Line::Unknown,
+        },
         counts: report.provider.action == ProviderAction::EnforceAndLog,
         floor: report.floor,
     }

@@ -130,10 +130,10 @@ fn serves(category: &str, place: &Place) -> Membership {
 /// Whether machines, VPN exits or relays are at the address. Data sets tell these from people, and not from
 /// each other: of one that is in a network of machines, nobody knows which service it is.
 fn anonymous(place: &Place, any_service: bool) -> Membership {
-    match (place.hosting, place.asn) {
-        (true, _) if any_service => Inside,
-        (true, _) | (false, None) => Unknown,
-        (false, Some(_)) => Outside,
+    match place.hosting {
+        Some(true) if any_service => Inside,
+        Some(true) | None => Unknown,
+        Some(false) => Outside,
     }
 }
 

@@ -104,12 +104,17 @@ impl LogEvent {
         self.published = published;
     }
 
-    /// Takes over all that a request says about itself: client, chain, transaction, `requestId`,
+    /// Takes over all that a request says about itself: client, chain, network, transaction, `requestId`,
     /// `requestUri` and `url`.
     #[must_use]
     pub fn from_request(mut self, origin: &RequestOrigin) -> Self {
         self.client = Some(origin.client.clone());
         self.ip_chain.clone_from(&origin.ip_chain);
+        self.security_context = SecurityContext {
+            risk: self.security_context.risk.take(),
+            user_behaviors: std::mem::take(&mut self.security_context.user_behaviors),
+            ..origin.network.clone()
+        };
         self.transaction = Transaction {
             kind: TransactionType::Web,
             id: origin.request_id.clone(),

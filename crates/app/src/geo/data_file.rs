@@ -140,7 +140,7 @@ impl DataFile {
                 (Kind::City, record.city.is_some() || record.coordinates.is_some()),
                 (Kind::Country, record.country.is_some()),
                 (Kind::Asn, record.asn.is_some()),
-                (Kind::Anonymous, record.has_flags),
+                (Kind::Anonymous, record.hosting.is_some()),
             ];
             for (kind, _) in says.into_iter().filter(|(_, says)| *says) {
                 *kinds.entry(kind).or_default() += 1;

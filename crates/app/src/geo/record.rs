@@ -25,9 +25,13 @@ pub(super) struct Record {
     pub(super) radius: Option<u16>,
     pub(super) asn: Option<u32>,
     pub(super) organization: Option<String>,
-    pub(super) hosting: bool,
-    /// Whether it speaks of machines, VPN exits and relays at all.
-    pub(super) has_flags: bool,
+    /// The provider that the address belongs to, where it is not who runs the network.
+    pub(super) isp: Option<String>,
+    pub(super) domain: Option<String>,
+    /// Whether machines, VPN exits or relays are there; `None` where it does not speak of them.
+    pub(super) hosting: Option<bool>,
+    /// The same without machines: whether others are behind the address.
+    pub(super) proxy: Option<bool>,
 }
 
 /// Characters that are kept of a name.
@@ -53,6 +57,9 @@ pub(super) struct Stored {
     longitude: Option<Number>,
     asn: Option<Number>,
     as_name: Option<Name>,
+    as_domain: Option<Name>,
+    domain: Option<Name>,
+    isp: Option<Name>,
     autonomous_system_number: Option<Number>,
     autonomous_system_organization: Option<Name>,
     traits: Option<Traits>,
@@ -81,6 +88,8 @@ struct Location {
 struct Traits {
     autonomous_system_number: Option<Number>,
     autonomous_system_organization: Option<Name>,
+    isp: Option<Name>,
+    domain: Option<Name>,
     is_anonymous: Option<Flag>,
     is_anonymous_proxy: Option<Flag>,
     is_anonymous_vpn: Option<Flag>,
@@ -92,13 +101,12 @@ struct Traits {
 impl From<Stored> for Record {
     fn from(stored: Stored) -> Self {
         let traits = stored.traits.unwrap_or_default();
-        let flags = [
+        let machines = [&stored.is_hosting_provider, &stored.hosting, &traits.is_hosting_provider];
+        let relays = [
             &stored.is_anonymous,
             &stored.is_anonymous_vpn,
-            &stored.is_hosting_provider,
             &stored.is_public_proxy,
             &stored.is_tor_exit_node,
-            &stored.hosting,
             &stored.vpn,
             &stored.proxy,
             &stored.relay,
@@ -106,12 +114,11 @@ impl From<Stored> for Record {
             &traits.is_anonymous,
             &traits.is_anonymous_proxy,
             &traits.is_anonymous_vpn,
-            &traits.is_hosting_provider,
             &traits.is_public_proxy,
             &traits.is_tor_exit_node,
         ];
-        let hosting = flags.iter().any(|flag| flag.as_ref().is_some_and(|flag| flag.0));
-        let has_flags = flags.iter().any(|flag| flag.is_some());
+        let proxy = any_of(&relays);
+        let hosting = proxy.into_iter().chain(any_of(&machines)).reduce(|one, other| one || other);
         let country = stored.country.or(stored.registered_country).unwrap_or_default();
         let location = stored.location.unwrap_or_default();
         let latitude = location.latitude.or(stored.latitude).or(stored.lat);
@@ -144,10 +151,18 @@ impl From<Stored> for Record {
                 .map(|radius| u16::try_from(radius).unwrap_or(u16::MAX)),
             asn: asn.into_iter().flatten().find_map(|number| number.whole),
             organization: organization.or(traits.autonomous_system_organization).and_then(Name::any),
+            isp: stored.isp.or(traits.isp).and_then(Name::any),
+            domain: stored.domain.or(stored.as_domain).or(traits.domain).and_then(Name::any),
             hosting,
-            has_flags,
+            proxy,
         }
     }
+}
+
+/// Whether one of them is set; `None` where none is there.
+fn any_of(flags: &[&Option<Flag>]) -> Option<bool> {
+    let said = flags.iter().filter_map(|flag| flag.as_ref());
+    said.map(|flag| flag.0).reduce(|one, other| one || other)
 }
 
 /// A name: a text, or a map with `names` or `name` and with `iso_code` or `code`.

@@ -80,10 +80,21 @@ fn what_files_of_several_kinds_say_is_put_together() {
         city: Some("Lyon".to_owned()),
         asn: Some(64_500),
         fix: Fix::of_degrees(45.76, 4.83, 20),
-        hosting: false,
+        hosting: Some(false),
     };
     assert_eq!(lyon.place, expected);
-    assert!(geo.locate(ip("192.0.2.200"), now()).place.hosting);
+    let relay = geo.locate(ip("192.0.2.200"), now());
+    assert_eq!((relay.place.hosting, relay.proxy), (Some(true), Some(true)));
+    let network = lyon.network();
+    assert_eq!(
+        (
+            network.as_number,
+            network.as_org.as_deref(),
+            network.isp.as_deref(),
+            network.is_proxy
+        ),
+        (Some(64_500), Some("example hosting"), Some("example hosting"), Some(false))
+    );
     assert_eq!(geo.locate(ip("::ffff:192.0.2.7"), now()), lyon);
 
     let context = serde_json::to_value(lyon.context()).unwrap();
@@ -94,7 +105,66 @@ fn what_files_of_several_kinds_say_is_put_together() {
     );
     assert_eq!(geo.locate(ip("2001:db8::1"), now()).place.city.as_deref(), Some("Kyoto"));
     for unknown in ["203.0.113.1", "2001:db9::1", "0.0.0.0", "::"] {
-        assert_eq!(geo.locate(ip(unknown), now()), Located::default(), "{unknown}");
+        let mut nothing = Located::default();
+        // A file of such networks that does not have an address says that it is none.
+        (nothing.place.hosting, nothing.proxy) = (Some(false), Some(false));
+        assert_eq!(geo.locate(ip(unknown), now()), nothing, "{unknown}");
+    }
+}
+
+/// Unknown is not false: without a file that speaks of machines and relays, nobody knows.
+#[test]
+fn what_no_file_speaks_of_is_not_known() {
+    let (_folder, plain) = geo(&[(Kind::Asn, asn().bytes()), (Kind::City, city().bytes())]);
+    let lyon = plain.locate(ip("192.0.2.7"), now());
+    assert_eq!((lyon.place.hosting, lyon.proxy), (None, None));
+    assert_eq!(plain.locate(ip("203.0.113.1"), now()).network(), SecurityContext::default());
+    let said = |record: Value| {
+        let bytes = Mmdb::new("any", BUILT).network("192.0.2.0/24", record).bytes();
+        let (_folder, geo) = geo(&[(Kind::Asn, bytes)]);
+        let located = geo.locate(ip("192.0.2.1"), now());
+        (located.place.hosting, located.proxy)
+    };
+    let with = |name: &str, flag: bool| json!({"autonomous_system_number": 64_500, "traits": {name: flag}});
+    assert_eq!(said(json!({"autonomous_system_number": 64_500})), (None, None));
+    assert_eq!(
+        said(with("is_hosting_provider", true)),
+        (Some(true), None),
+        "a machine is no proxy"
+    );
+    assert_eq!(said(with("is_hosting_provider", false)), (Some(false), None));
+    assert_eq!(said(with("is_anonymous_vpn", true)), (Some(true), Some(true)));
+    assert_eq!(said(with("is_anonymous_vpn", false)), (Some(false), Some(false)));
+}
+
+#[test]
+fn providers_and_domains_are_read_where_files_have_them() {
+    for (record, isp, domain) in [
+        (
+            json!({"autonomous_system_number": 64_500, "autonomous_system_organization": "AS Org", "isp": "The ISP",
+                "domain": "example.net"}),
+            "The ISP",
+            Some("example.net"),
+        ),
+        (
+            json!({"asn": "AS64500", "as_name": "AS Org", "as_domain": "example.org"}),
+            "AS Org",
+            Some("example.org"),
+        ),
+        (
+            json!({"traits": {"autonomous_system_number": 64_500, "isp": "The ISP"}}),
+            "The ISP",
+            None,
+        ),
+    ] {
+        let bytes = Mmdb::new("any", BUILT).network("192.0.2.0/24", record.clone()).bytes();
+        let (_folder, geo) = geo(&[(Kind::Asn, bytes)]);
+        let network = geo.locate(ip("192.0.2.1"), now()).network();
+        assert_eq!(
+            (network.isp.as_deref(), network.domain.as_deref()),
+            (Some(isp), domain),
+            "{record}"
+        );
     }
 }
 
@@ -145,7 +215,7 @@ fn the_shapes_that_people_have_are_read() {
             json!({"hosting": "true", "vpn": "", "service": "Example"}),
             Kind::Anonymous,
             Place {
-                hosting: true,
+                hosting: Some(true),
                 ..Place::default()
             },
         ),
@@ -154,7 +224,7 @@ fn the_shapes_that_people_have_are_read() {
             Kind::Country,
             Place {
                 country: Some("DE".into()),
-                hosting: true,
+                hosting: Some(true),
                 ..Place::default()
             },
         ),

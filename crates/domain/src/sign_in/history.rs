@@ -100,7 +100,7 @@ pub fn recorded_attempt(record: &SignInRecord) -> Attempt {
             city: client.city.clone(),
             asn: client.asn,
             region: client.region.clone(),
-            hosting: client.hosting,
+            hosting: client.is_hosting(),
             ..Place::default()
         },
         device: Device::parse(&user_agent),
@@ -193,7 +193,8 @@ fn client(attempt: &Attempt) -> SignInClient {
         city: attempt.place.city.clone(),
         asn: attempt.place.asn,
         region: attempt.place.region.clone(),
-        hosting: attempt.place.hosting,
+        hosting: attempt.place.hosting == Some(true),
+        hosting_known: Some(attempt.place.hosting.is_some()),
     }
 }
 

@@ -7,7 +7,7 @@ use watchfire_engine::Assessment;
 use watchfire_model::{
     entity::Entity,
     id::SignInId,
-    log::{EventType, Outcome, OutcomeResult, RequestOrigin, UserAgent},
+    log::{EventType, GeographicalContext, Outcome, OutcomeResult, RequestOrigin, SecurityContext, UserAgent},
     object::{AskedBy, EntityRisk, FeedbackLabel, FeedbackSubject, SignInProfile, SignInRecord, SignInState, User},
     row::Decision,
     signal::RiskLevel,
@@ -196,6 +196,17 @@ impl TellOutcome {
             raw_user_agent,
             ..UserAgent::default()
         });
+        let client = &record.client;
+        origin.client.geographical_context = client.country.is_some().then(|| GeographicalContext {
+            city: client.city.clone(),
+            state: client.state.clone(),
+            country: client.country.clone(),
+            ..GeographicalContext::default()
+        });
+        origin.network = SecurityContext {
+            as_number: client.asn,
+            ..SecurityContext::default()
+        };
         origin
     }
 }

@@ -114,9 +114,11 @@ impl Record {
     }
 
     pub(super) fn event(&self, event_type: EventType, actor: Actor, origin: &RequestOrigin) -> LogEvent {
-        let mut event = LogEvent::new(event_type, actor).from_request(origin);
-        event.debug_data.extend(self.debug_data.clone());
+        let mut event = LogEvent::new(event_type, actor);
         event.security_context.clone_from(&self.security);
+        // The network is the request's, of each step its own.
+        let mut event = event.from_request(origin);
+        event.debug_data.extend(self.debug_data.clone());
         event
     }
 }

@@ -46,8 +46,9 @@ pub struct Place {
     pub asn: Option<u32>,
     /// Coordinates.
     pub fix: Option<Fix>,
-    /// Whether the network is one of machines, VPN exits or relays and not of people.
-    pub hosting: bool,
+    /// Whether the network is one of machines, VPN exits or relays and not of people; `None` where no data set
+    /// says so or otherwise.
+    pub hosting: Option<bool>,
 }
 
 /// Coordinates and how far off they may be.

@@ -250,7 +250,7 @@ impl JourneyBasis {
         Some(Self {
             metres: whole((last.distance_km(here) - uncertain).max(0.0) * 1_000.0),
             seconds: attempt.at.since(profile.last).as_secs(),
-            doubtful: attempt.place.hosting || network_known,
+            doubtful: attempt.place.hosting == Some(true) || network_known,
         })
     }
 }

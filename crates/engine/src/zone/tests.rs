@@ -56,7 +56,7 @@ fn v2(locations: ZoneLists<ZoneLocation>, asns: ZoneLists<u32>, categories: Zone
     }
 }
 
-fn place(country: Option<&str>, region: Option<&str>, asn: Option<u32>, hosting: bool) -> Place {
+fn place(country: Option<&str>, region: Option<&str>, asn: Option<u32>, hosting: Option<bool>) -> Place {
     Place {
         country: country.map(str::to_owned),
         region: region.map(str::to_owned),
@@ -70,9 +70,11 @@ fn place(country: Option<&str>, region: Option<&str>, asn: Option<u32>, hosting:
 fn dynamic_zones_ask_for_places_networks_and_services() {
     let no_lists = || lists::<u32>(&[], &[]);
     let nowhere = || lists::<ZoneLocation>(&[], &[]);
-    let oslo = place(Some("NO"), Some("NO-03"), Some(2119), false);
-    let cloud = place(Some("US"), None, Some(16509), true);
+    let oslo = place(Some("NO"), Some("NO-03"), Some(2119), Some(false));
+    let cloud = place(Some("US"), None, Some(16509), Some(true));
     let nobody_knows = Place::default();
+    // A data set of networks says nothing of who is in them.
+    let network_only = place(Some("NO"), None, Some(2119), None);
     let norway = || {
         v1(
             Some(vec![location("no", None), location("SE", None)]),
@@ -101,6 +103,13 @@ fn dynamic_zones_ask_for_places_networks_and_services() {
         ("any proxy", any_proxy(), &cloud, Inside),
         ("no proxy", any_proxy(), &oslo, Outside),
         ("nobody knows whether a proxy", any_proxy(), &nobody_knows, Unknown),
+        ("the network known, its use not", any_proxy(), &network_only, Unknown),
+        (
+            "perhaps none of the excluded services",
+            no_anonymizers(),
+            &network_only,
+            Unknown,
+        ),
         ("machines, perhaps Tor", tor(), &cloud, Unknown),
         ("people, not Tor", tor(), &oslo, Outside),
         ("not there", not_norway(), &oslo, Outside),
@@ -124,7 +133,7 @@ fn dynamic_zones_ask_for_places_networks_and_services() {
 /// One criterion that certainly fails is enough, whatever nobody knows of the others.
 #[test]
 fn all_criteria_must_hold() {
-    let somewhere = place(Some("US"), None, None, false);
+    let somewhere = place(Some("US"), None, None, Some(false));
     let both = v1(Some(vec![location("NO", None)]), &[2119], ProxyType::Tor);
     let ip: IpAddr = "203.0.113.7".parse().unwrap();
     assert_eq!(membership(&zone(Some(both)), ip, &somewhere), Outside);

@@ -545,6 +545,9 @@ pub struct RequestOrigin {
     /// The addresses that it came through: client, first proxy, …
     #[serde(default)]
     pub ip_chain: Vec<IpHop>,
+    /// What is known of the client's network.
+    #[serde(default, skip_serializing_if = "SecurityContext::is_empty")]
+    pub network: SecurityContext,
     /// Its id, which is the transaction's.
     pub request_id: String,
     /// Its path.

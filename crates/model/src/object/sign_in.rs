@@ -123,9 +123,21 @@ pub struct SignInClient {
     /// ISO 3166-2 code of the first subdivision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// Whether machines, VPN exits or relays are there.
+    /// Whether machines, VPN exits or relays are known to be there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hosting: bool,
+    /// Whether a data set says whether they are. Absent in old records, in which whoever knew the autonomous
+    /// system was taken to know this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hosting_known: Option<bool>,
+}
+
+impl SignInClient {
+    /// Whether machines, VPN exits or relays are there; `None` where nobody knew.
+    pub fn is_hosting(&self) -> Option<bool> {
+        let is_known = self.hosting || self.hosting_known.unwrap_or(self.asn.is_some());
+        is_known.then_some(self.hosting)
+    }
 }
 
 /// How risky a sign-in was found.
