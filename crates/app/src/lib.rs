@@ -87,6 +87,7 @@ pub struct Inner {
     risk_calls: RateLimiter,
     api_calls: RateLimiter,
     log_calls: RateLimiter,
+    sign_in_calls: RateLimiter,
     token_calls: RateLimiter,
     set_calls: RateLimiter,
     issuer_calls: RateLimiter,
@@ -128,6 +129,7 @@ impl App {
         let risk_calls = RateLimiter::new(RateLimit::per_minute(settings.risk_calls_per_minute));
         let api_calls = RateLimiter::new(RateLimit::per_minute(settings.api_calls_per_minute));
         let log_calls = RateLimiter::new(RateLimit::per_minute(settings.log_calls_per_minute));
+        let sign_in_calls = RateLimiter::new(RateLimit::per_second(settings.sign_in_calls_per_second));
         let token_calls = RateLimiter::new(RateLimit::per_second(settings.token_calls_per_second));
         let set_calls = RateLimiter::new(RateLimit::per_second(settings.sets.calls_per_address));
         let issuer_calls = RateLimiter::new(RateLimit::per_second(settings.sets.calls_per_issuer));
@@ -157,6 +159,7 @@ impl App {
             risk_calls,
             api_calls,
             log_calls,
+            sign_in_calls,
             token_calls,
             set_calls,
             issuer_calls,
@@ -197,6 +200,11 @@ impl App {
     /// Counts a management call of `caller` (okta.md 11.5).
     pub fn count_api_call(&self, caller: &Principal) -> Option<RateWindow> {
         self.api_calls.count(caller.rate_key(), self.clock.now())
+    }
+
+    /// Counts a call of `caller` that asks about a sign-in or tells its outcome.
+    pub fn count_sign_in_call(&self, caller: &Principal) -> Option<RateWindow> {
+        self.sign_in_calls.count(caller.rate_key(), self.clock.now())
     }
 
     /// Counts an answer over HTTP.

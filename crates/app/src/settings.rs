@@ -34,6 +34,9 @@ pub struct Settings {
     pub log_calls_per_minute: u32,
     /// Sign-in attempts a second and user name; 0 is no limit.
     pub logins_per_second: u32,
+    /// Calls a second and credential that ask about a sign-in or tell its outcome; 0 is no limit. They have a
+    /// bucket of their own: everybody's sign-ins come under one credential of their identity provider.
+    pub sign_in_calls_per_second: u32,
     /// Token requests a second, client and address; 0 is no limit (okta.md 1.3.4).
     pub token_calls_per_second: u32,
     /// How long a key signs before the next one does; `None` never rotates by itself (okta.md 1.6).
@@ -114,6 +117,7 @@ impl Settings {
             api_calls_per_minute: 1_200,
             log_calls_per_minute: 120,
             logins_per_second: 4,
+            sign_in_calls_per_second: 2_000,
             token_calls_per_second: 4,
             signing_key_lifetime: Some(Duration::from_secs(90 * 24 * 3_600)),
             outbound_allow: Vec::new(),

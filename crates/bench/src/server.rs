@@ -54,6 +54,7 @@ impl Server {
                 calls_per_issuer: 0,
                 ..SetLimits::default()
             },
+            sign_in_calls_per_second: 0,
             geo: GeoSettings {
                 folder: Some(Folder::of(&data).path().to_owned()),
                 ..GeoSettings::default()

@@ -48,6 +48,7 @@ impl TestServer {
             risk_calls_per_minute: 0,
             api_calls_per_minute: 0,
             logins_per_second: 0,
+            sign_in_calls_per_second: 0,
             token_calls_per_second: 0,
             ..Settings::new(ORG_URL)
         })

@@ -39,6 +39,7 @@ impl SetSender {
             api_calls_per_minute: 0,
             log_calls_per_minute: 0,
             logins_per_second: 0,
+            sign_in_calls_per_second: 0,
             token_calls_per_second: 0,
             sets: SetLimits {
                 calls_per_address: 0,

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use axum::extract::FromRequestParts;
-use http::{HeaderMap, HeaderName, header, request::Parts};
+use axum::extract::{FromRequestParts, MatchedPath};
+use http::{HeaderMap, HeaderName, Method, header, request::Parts};
 use secrecy::ExposeSecret;
 use watchfire_app::{
     App, Challenge, Error,
@@ -41,7 +41,11 @@ impl FromRequestParts<App> for Caller {
         let context = shared(parts)?.context.clone();
         let rate = RateReport::from_request_parts(parts, app).await?;
         let principal = authenticate(parts, app, &context).await?;
-        rate.admit(app.count_api_call(&principal))?;
+        rate.admit(if is_about_a_sign_in(parts) {
+            app.count_sign_in_call(&principal)
+        } else {
+            app.count_api_call(&principal)
+        })?;
         ScopeTable::check(parts, &principal)?;
         let token = principal.api_token().cloned();
         let origin = origin(app, &context, parts, token);
@@ -71,6 +75,13 @@ impl FromRequestParts<App> for Anonymous {
             client_ip: context.client_ip,
         })
     }
+}
+
+/// Whether an operation is part of somebody's sign-in, and not of managing things.
+fn is_about_a_sign_in(parts: &Parts) -> bool {
+    let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let is_ours = path.starts_with("/api/v1/authn");
+    parts.method == Method::POST && (is_ours || ["/watchfire/v1/sign-ins", "/watchfire/v1/sign-ins/{id}/outcome"].contains(&path))
 }
 
 async fn authenticate(parts: &Parts, app: &App, context: &RequestContext) -> Result<Principal, Error> {
@@ -120,7 +131,8 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 
 /// What a request says about itself, for the log events that it causes.
 pub(crate) fn origin(app: &App, context: &RequestContext, parts: &Parts, api_token_id: Option<ApiTokenId>) -> RequestOrigin {
-    let geographical_context = app.locate(context.client_ip).context();
+    let located = app.locate(context.client_ip);
+    let geographical_context = located.context();
     let user_agent = context.user_agent.as_ref().map(|raw| UserAgent {
         raw_user_agent: raw.clone(),
         ..UserAgent::default()
@@ -133,6 +145,7 @@ pub(crate) fn origin(app: &App, context: &RequestContext, parts: &Parts, api_tok
             ..ClientContext::default()
         },
         ip_chain: ip_chain(context, geographical_context),
+        network: located.network(),
         request_id: context.request_id.as_str().to_owned(),
         request_uri: context.path.clone(),
         url: format!("{}?{}", context.path, parts.uri.query().unwrap_or_default()),

@@ -323,6 +323,13 @@ const SETTINGS: &[Setting] = &[
     ),
     Setting::one(
         Rates,
+        "sign-in-calls-per-second",
+        "N",
+        "2000",
+        "Sign-ins asked about and outcomes told, per second and credential; 0 is no limit",
+    ),
+    Setting::one(
+        Rates,
         "log-calls-per-minute",
         "N",
         "120",

@@ -6,6 +6,7 @@ mod evidence;
 mod explanation;
 mod feedback;
 mod learning;
+mod rates;
 
 use std::time::Duration;
 
