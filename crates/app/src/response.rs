@@ -8,6 +8,7 @@ pub mod entity_risk_policy;
 pub mod event_hooks;
 pub mod logout_endpoints;
 pub mod policies;
+pub mod policy_rehearsal;
 pub mod policy_rules;
 pub mod workflows;
 pub mod zones;

@@ -8,8 +8,15 @@
 mod conditions;
 pub mod expression;
 pub mod priority;
+mod rehearsal;
+mod scenario;
 
-use std::net::IpAddr;
+use std::{
+    cmp::Ordering,
+    fmt,
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+};
 
 use serde::Serialize;
 use watchfire_model::{
@@ -18,6 +25,11 @@ use watchfire_model::{
     time::Timestamp,
 };
 
+pub use self::{
+    expression::Steps,
+    rehearsal::{AskedCondition, Match, RehearsedPolicy, RehearsedRule, rehearse},
+    scenario::{Scenario, Whereabouts},
+};
 use crate::{
     assessment::Assessment,
     model::{Place, siphash_of},
@@ -38,6 +50,8 @@ pub struct PolicySet<'a> {
     pub zones: Vec<&'a Zone>,
     /// Every behaviour.
     pub behaviors: Vec<&'a BehaviorRule>,
+    /// The steps that all expressions that are asked of one sign-in may take together.
+    pub expression_steps: u32,
 }
 
 impl<'a> PolicySet<'a> {
@@ -48,6 +62,7 @@ impl<'a> PolicySet<'a> {
             rules: snapshot.rules.iter().collect(),
             zones: snapshot.zones.iter().collect(),
             behaviors: snapshot.behaviors.iter().collect(),
+            expression_steps: snapshot.expression_steps.unwrap_or(u32::MAX),
         }
     }
 
@@ -59,35 +74,53 @@ impl<'a> PolicySet<'a> {
             rules: self.rules.iter().copied().cloned().collect(),
             zones: self.zones.iter().copied().cloned().collect(),
             behaviors: self.behaviors.iter().copied().cloned().collect(),
+            expression_steps: Some(self.expression_steps),
             expires_at,
         }
     }
 
-    /// A fingerprint of everything that can be asked: it changes with every change of a policy, a rule, a
-    /// zone or a behaviour, and with nothing else.
+    /// A fingerprint of everything that can be asked, made from all that policies, rules, zones and behaviours
+    /// hold, in whatever order they come. Times alone would not do: two changes may fall into one instant, and
+    /// clocks go back.
     pub fn revision(&self) -> String {
-        let policies = self
-            .policies
-            .iter()
-            .map(|it| (it.id.as_str(), it.last_updated, it.status, it.priority));
-        let rules = self
-            .rules
-            .iter()
-            .map(|it| (it.id.as_str(), it.last_updated, it.status, it.priority));
-        let zones = self.zones.iter().map(|it| (it.id.as_str(), it.last_updated, it.status, 0));
-        let behaviors = self
-            .behaviors
-            .iter()
-            .map(|it| (it.id.as_str(), it.last_updated, it.status, 0));
-        let mut parts: Vec<String> = policies
-            .chain(rules)
-            .chain(zones)
-            .chain(behaviors)
-            .map(|(id, at, status, priority)| format!("{id} {} {} {priority};", at.as_micros(), status.as_str()))
-            .collect();
-        parts.sort_unstable();
-        format!("{:016x}", siphash_of(&[parts.concat().as_bytes()]))
+        // Policies change seldom and are asked often: that of the last set is kept, which changes nothing but the
+        // time.
+        static LAST: Mutex<Option<PolicySnapshot>> = Mutex::new(None);
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = last.as_ref().filter(|known| self.is_as(known)) {
+            return known.revision.clone();
+        }
+        let revision = self.fingerprint();
+        *last = Some(self.snapshot(&revision, Timestamp::default()));
+        revision
     }
+
+    fn is_as(&self, kept: &PolicySnapshot) -> bool {
+        self.policies.iter().copied().eq(&kept.policies)
+            && self.rules.iter().copied().eq(&kept.rules)
+            && self.zones.iter().copied().eq(&kept.zones)
+            && self.behaviors.iter().copied().eq(&kept.behaviors)
+            && kept.expression_steps == Some(self.expression_steps)
+    }
+
+    fn fingerprint(&self) -> String {
+        let mut contents = Vec::new();
+        contents.extend(self.policies.iter().map(content));
+        contents.extend(self.rules.iter().map(content));
+        contents.extend(self.zones.iter().map(content));
+        contents.extend(self.behaviors.iter().map(content));
+        contents.push(self.expression_steps.to_le_bytes().to_vec());
+        contents.sort_unstable();
+        let contents = contents.concat();
+        // Twice, because 64 bits alone could be made to meet by somebody who tries.
+        let [one, other] = [b"1", b"2"].map(|half| siphash_of(&[half.as_slice(), contents.as_slice()]));
+        format!("{one:016x}{other:016x}")
+    }
+}
+
+/// All of an object, in a form that ends by itself.
+fn content<T: Serialize + fmt::Debug>(object: &T) -> Vec<u8> {
+    serde_json::to_vec(object).unwrap_or_else(|_| format!("{object:?};").into_bytes())
 }
 
 /// What policies may ask of a sign-in.
@@ -217,9 +250,11 @@ pub struct ConditionResult {
 pub fn evaluate(set: &PolicySet<'_>, sign_in: &SignIn<'_>) -> Evaluation {
     let mut explanation = Vec::new();
     let mut monitored = Vec::new();
+    let scenario = Scenario::of(sign_in);
+    let mut steps = Steps::new(set.expression_steps);
     for policy in policies_for(set, sign_in) {
-        for rule in active_rules(set, policy) {
-            let asked = conditions::ask(rule, set, sign_in);
+        for rule in rules_of(set, policy) {
+            let asked = conditions::explain(rule, conditions::answers(rule, set, &scenario, &mut steps));
             let decision = asked.decision;
             explanation.push(asked);
             let Some(decision) = decision else { continue };
@@ -277,11 +312,16 @@ fn policies_for<'a>(set: &PolicySet<'a>, sign_in: &SignIn<'_>) -> Vec<&'a Policy
         .copied()
         .filter(|p| p.status == Status::Active && is_for_the_user(p))
         .collect();
-    policies.sort_by_key(|p| (p.priority, p.system, &p.id));
+    policies.sort_by(|a, b| asked_first(a, b));
     policies
 }
 
-fn active_rules<'a>(set: &PolicySet<'a>, policy: &Policy) -> Vec<&'a Rule> {
+fn asked_first(a: &Policy, b: &Policy) -> Ordering {
+    (a.priority, a.system, &a.id).cmp(&(b.priority, b.system, &b.id))
+}
+
+/// The active ones, in the order in which they are asked.
+fn rules_of<'a>(set: &PolicySet<'a>, policy: &Policy) -> Vec<&'a Rule> {
     let mut rules: Vec<&Rule> = set
         .rules
         .iter()

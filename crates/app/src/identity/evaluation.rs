@@ -84,6 +84,7 @@ impl App {
             idempotency: key.map(|key| sha256_hex(format!("sign-ins\0{asked_by}\0{key}"))),
             asked_by,
             kept_for: self.settings.sign_ins.kept_for,
+            expression_steps: self.settings.sign_ins.expression_steps,
             origin,
         };
         let decided = tokio::time::timeout(self.settings.sign_ins.answer_within, self.commands.run(command));

@@ -21,6 +21,8 @@ pub struct SignInLimits {
     pub shadow_users: bool,
     /// How often the statistics of everybody's sign-ins are kept; at the end they always are.
     pub population_every: Duration,
+    /// The steps that the expressions of all rules that one sign-in asks may take together.
+    pub expression_steps: u32,
     /// Thresholds and cold start of the model.
     pub model: RiskSettings,
 }
@@ -33,6 +35,7 @@ impl Default for SignInLimits {
             answer_within: Duration::from_secs(2),
             shadow_users: true,
             population_every: Duration::from_secs(30 * 60),
+            expression_steps: 50_000,
             model: RiskSettings::default(),
         }
     }

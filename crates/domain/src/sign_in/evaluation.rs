@@ -49,6 +49,8 @@ pub struct EvaluateSignIn {
     pub idempotency: Option<String>,
     /// How long the record is kept.
     pub kept_for: Duration,
+    /// The steps that the expressions of all rules that it asks may take together.
+    pub expression_steps: u32,
     /// From where.
     pub origin: RequestOrigin,
 }
@@ -80,7 +82,7 @@ impl Command for EvaluateSignIn {
     }
 
     fn follow_up(&self, slice: &Slice) -> Vec<Need> {
-        let mut needs = vec![Asking::snapshot_need(slice)];
+        let mut needs = vec![Asking::snapshot_need(slice, self.expression_steps)];
         if let Some(user) = self.user(slice) {
             let id = user.id.as_str();
             needs.extend(Sighting::needs_of(id));
@@ -126,7 +128,7 @@ impl EvaluateSignIn {
         };
         let at = self.at.unwrap_or(context.now).min(context.now);
         let assessed = self.seen.assess(Some(&user.id), slice, at);
-        let mut asking = Asking::of(&user, slice);
+        let mut asking = Asking::of(&user, slice, self.expression_steps);
         if decision.rows.len() > 1 {
             // A user that this decision makes is in no slice yet, and is in the group of everyone.
             asking.groups = slice

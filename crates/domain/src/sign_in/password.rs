@@ -49,6 +49,8 @@ pub struct SignIn {
     pub application: Option<String>,
     /// How long its record is kept.
     pub kept_for: Duration,
+    /// The steps that the expressions of all rules that it asks may take together.
+    pub expression_steps: u32,
     /// Hash of the session token that a success gives out.
     pub session_token_hash: String,
     /// Hash of the state token that a challenge gives out.
@@ -111,7 +113,7 @@ impl Command for SignIn {
             return Vec::new();
         };
         let mut needs = entity_risk::follow_up(slice, &[user], None);
-        needs.push(Asking::snapshot_need(slice));
+        needs.push(Asking::snapshot_need(slice, self.expression_steps));
         needs
     }
 
@@ -136,7 +138,7 @@ impl SignIn {
         if let Some((reason, rejection)) = self.obstacle(user) {
             return step.refuse(reason, rejection, context);
         }
-        let asking = Asking::of(user, slice);
+        let asking = Asking::of(user, slice, self.expression_steps);
         let evaluation = asking.evaluate(user, (&self.seen, None), &step.assessed);
         let mut decision = Decision::new();
         let revision = asking.keep(slice, self.kept_for, &mut decision, context);
@@ -194,10 +196,10 @@ pub(super) struct Asking<'a> {
 
 impl<'a> Asking<'a> {
     /// What its [`needs`](Self::needs) have loaded.
-    pub(super) fn of(user: &User, slice: &'a Slice) -> Self {
+    pub(super) fn of(user: &User, slice: &'a Slice, expression_steps: u32) -> Self {
         let memberships = slice.children::<Membership>(user.id.as_str()).into_iter();
         Self {
-            set: policy_set(slice),
+            set: policy_set(slice, expression_steps),
             groups: memberships.map(|membership| membership.group_id.clone()).collect(),
         }
     }
@@ -213,8 +215,8 @@ impl<'a> Asking<'a> {
     }
 
     /// What the policies were the last time that they were kept. Their [`needs`](Self::needs) are loaded.
-    pub(super) fn snapshot_need(slice: &Slice) -> Need {
-        Need::object::<PolicySnapshot>(policy_set(slice).revision())
+    pub(super) fn snapshot_need(slice: &Slice, expression_steps: u32) -> Need {
+        Need::object::<PolicySnapshot>(policy_set(slice, expression_steps).revision())
     }
 
     /// Keeps the policies for as long as the record of this sign-in, unless they are already; gives their
@@ -255,12 +257,13 @@ impl<'a> Asking<'a> {
     }
 }
 
-fn policy_set(slice: &Slice) -> PolicySet<'_> {
+fn policy_set(slice: &Slice, expression_steps: u32) -> PolicySet<'_> {
     PolicySet {
         policies: slice.all::<Policy>(),
         rules: slice.all::<Rule>(),
         zones: slice.all::<Zone>(),
         behaviors: slice.all::<BehaviorRule>(),
+        expression_steps,
     }
 }
 

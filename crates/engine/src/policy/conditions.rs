@@ -2,32 +2,49 @@
 
 use watchfire_model::{
     id::{GroupId, UserId, ZoneId},
-    object::{BehaviorRule, NetworkCondition, NetworkConnection, Rule, ScoreRange, Status, Zone, fold},
+    object::{BehaviorRule, NetworkCondition, NetworkConnection, Policy, RiskScoreLevel, Rule, ScoreRange, Status, Zone, fold},
+    signal::RiskLevel,
 };
 
 use super::{
-    ALL_ZONES, ConditionResult, Decision, PolicySet, RuleExplanation, SignIn,
-    expression::{self, Facts},
+    ALL_ZONES, ConditionResult, Decision, PolicySet, RuleExplanation,
+    expression::{self, Facts, Steps},
+    scenario::{Scenario, Whereabouts},
 };
 use crate::{
     assessment::{Assessment, BehaviorResult},
-    zone::{Membership, membership},
+    zone::Membership,
 };
 
-/// Asks a rule everything that it asks.
-pub(super) fn ask(rule: &Rule, set: &PolicySet<'_>, sign_in: &SignIn<'_>) -> RuleExplanation {
+/// What a condition asked and got, and whether that depends on something that was left open.
+pub(super) struct Answered {
+    pub(super) result: ConditionResult,
+    pub(super) is_open: bool,
+}
+
+/// Asks a rule everything that it asks. Its expression takes its steps out of those that are `left`.
+pub(super) fn answers(rule: &Rule, set: &PolicySet<'_>, scenario: &Scenario<'_>, left: &mut Steps) -> Vec<Answered> {
     let lets_pass = Decision::of(&rule.action) == Decision::Allow;
     let always = [
-        people(rule, sign_in),
-        network(&rule.conditions.network, set, sign_in),
+        people(rule, scenario),
+        network(&rule.conditions.network, set, scenario),
         auth_context(rule),
         identity_provider(rule),
-        risk(rule, set, sign_in),
-        risk_score(rule, sign_in),
+        risk(rule, set, scenario),
+        risk_score(rule, scenario),
     ];
-    let if_asked = [application(rule, sign_in), device(rule, sign_in), expression(rule, sign_in)];
+    let if_asked = [
+        application(rule, scenario),
+        device(rule, scenario),
+        expression(rule, scenario, left),
+    ];
     let answers = always.into_iter().chain(if_asked.into_iter().flatten());
-    let conditions: Vec<ConditionResult> = answers.map(|answer| answer.explain(lets_pass)).collect();
+    answers.map(|answer| answer.explain(lets_pass)).collect()
+}
+
+/// What a rule makes of the answers.
+pub(super) fn explain(rule: &Rule, answers: Vec<Answered>) -> RuleExplanation {
+    let conditions: Vec<ConditionResult> = answers.into_iter().map(|answered| answered.result).collect();
     let matched = conditions.iter().all(|c| c.result);
     RuleExplanation {
         id: rule.id.clone(),
@@ -53,29 +70,76 @@ struct Answer {
     condition: &'static str,
     asks: String,
     got: String,
-    /// `None`: nobody knows.
-    holds: Option<bool>,
+    holds: Holds,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Holds {
+    Told(bool),
+    /// Nobody knows.
+    Unknown,
+    /// Whoever imagines the sign-in has not said.
+    Open,
 }
 
 impl Answer {
     /// Nobody gets in because something is not known.
-    fn explain(self, lets_pass: bool) -> ConditionResult {
-        ConditionResult {
-            condition: self.condition,
-            asks: self.asks,
-            got: self.got,
-            result: self.holds.unwrap_or(!lets_pass),
-            unknown: self.holds.is_none(),
+    fn explain(self, lets_pass: bool) -> Answered {
+        let result = match self.holds {
+            Holds::Told(holds) => holds,
+            Holds::Unknown | Holds::Open => !lets_pass,
+        };
+        Answered {
+            result: ConditionResult {
+                condition: self.condition,
+                asks: self.asks,
+                got: self.got,
+                result,
+                unknown: self.holds == Holds::Unknown,
+            },
+            is_open: self.holds == Holds::Open,
         }
     }
 }
 
-fn people(rule: &Rule, sign_in: &SignIn<'_>) -> Answer {
+/// What somebody has, or that it was left open.
+fn given(what: Option<String>) -> String {
+    what.unwrap_or_else(|| "not given".to_owned())
+}
+
+/// For whom a policy is.
+pub(super) fn policy_people(policy: &Policy, scenario: &Scenario<'_>) -> Answered {
+    let is_in = policy.groups.is_empty() || policy.groups.iter().any(|group| scenario.groups.contains(group));
+    let named = listed(policy.groups.iter().map(GroupId::as_str));
+    let answer = Answer {
+        condition: "people",
+        asks: if policy.groups.is_empty() {
+            "everyone".to_owned()
+        } else {
+            named
+        },
+        got: listed(scenario.groups.iter().map(GroupId::as_str)),
+        holds: Holds::Told(is_in),
+    };
+    answer.explain(false)
+}
+
+fn people(rule: &Rule, scenario: &Scenario<'_>) -> Answer {
     let asked = &rule.conditions;
-    let is_in = |groups: &[GroupId]| groups.iter().any(|group| sign_in.groups.contains(group));
+    let is_one = |users: &[UserId]| scenario.user.is_some_and(|user| users.contains(user));
+    let is_in = |groups: &[GroupId]| groups.iter().any(|group| scenario.groups.contains(group));
+    // Of somebody of whom only the groups are known, it is open whether a list of users names them.
+    let may_be = |users: &[UserId]| scenario.user.is_none() && !users.is_empty();
     let asks_for_some = !(asked.included_users.is_empty() && asked.included_groups.is_empty());
-    let included = !asks_for_some || asked.included_users.contains(sign_in.user) || is_in(&asked.included_groups);
-    let excluded = asked.excluded_users.contains(sign_in.user) || is_in(&asked.excluded_groups);
+    let included = !asks_for_some || is_one(&asked.included_users) || is_in(&asked.included_groups);
+    let excluded = is_one(&asked.excluded_users) || is_in(&asked.excluded_groups);
+    let may_be_included = included || may_be(&asked.included_users);
+    let may_be_excluded = excluded || may_be(&asked.excluded_users);
+    let holds = match (included && !may_be_excluded, may_be_included && !excluded) {
+        (true, _) => Holds::Told(true),
+        (false, true) => Holds::Open,
+        (false, false) => Holds::Told(false),
+    };
     let named = |users: &[UserId], groups: &[GroupId]| {
         let users = users.iter().map(UserId::as_str);
         listed(users.chain(groups.iter().map(GroupId::as_str)))
@@ -90,17 +154,16 @@ fn people(rule: &Rule, sign_in: &SignIn<'_>) -> Answer {
     Answer {
         condition: "people",
         asks,
-        got: sign_in.user.to_string(),
-        holds: Some(included && !excluded),
+        got: given(scenario.user.map(UserId::to_string)),
+        holds,
     }
 }
 
-fn network(asked: &NetworkCondition, set: &PolicySet<'_>, sign_in: &SignIn<'_>) -> Answer {
-    let ip = sign_in.ip.to_canonical();
+fn network(asked: &NetworkCondition, set: &PolicySet<'_>, scenario: &Scenario<'_>) -> Answer {
     let zones: Vec<(&Zone, Membership)> = set
         .zones
         .iter()
-        .map(|zone| (*zone, membership(zone, ip, sign_in.place)))
+        .filter_map(|zone| Some((*zone, scenario.membership(zone)?)))
         .collect();
     let within = |named: &[String]| {
         let is_named = |zone: &Zone| named.iter().any(|id| id == ALL_ZONES || id == zone.id.as_str());
@@ -128,7 +191,11 @@ fn network(asked: &NetworkCondition, set: &PolicySet<'_>, sign_in: &SignIn<'_>) 
         let zones = zones.iter().filter(move |(_, member)| *member == wanted);
         zones.map(|(zone, _)| ZoneId::as_str(&zone.id))
     };
-    let mut got = format!("{ip} in {}", listed(called(Membership::Inside)));
+    let mut got = match scenario.whereabouts {
+        Whereabouts::Address { ip, .. } => format!("{ip} in {}", listed(called(Membership::Inside))),
+        Whereabouts::Zones(_) => format!("in {}", listed(called(Membership::Inside))),
+        Whereabouts::Open => given(None),
+    };
     if called(Membership::Unknown).next().is_some() {
         got = format!("{got}, perhaps in {}", listed(called(Membership::Unknown)));
     }
@@ -136,10 +203,11 @@ fn network(asked: &NetworkCondition, set: &PolicySet<'_>, sign_in: &SignIn<'_>) 
         condition: "network",
         asks,
         got,
-        holds: match holds {
-            Membership::Inside => Some(true),
-            Membership::Outside => Some(false),
-            Membership::Unknown => None,
+        holds: match (scenario.whereabouts, asked.connection, holds) {
+            (Whereabouts::Open, NetworkConnection::Zone, _) => Holds::Open,
+            (_, _, Membership::Inside) => Holds::Told(true),
+            (_, _, Membership::Outside) => Holds::Told(false),
+            (_, _, Membership::Unknown) => Holds::Unknown,
         },
     }
 }
@@ -151,7 +219,7 @@ fn auth_context(rule: &Rule) -> Answer {
         condition: "authContext",
         asks: asks.to_owned(),
         got: "HTTP".to_owned(),
-        holds: Some(asks == "ANY"),
+        holds: Holds::Told(asks == "ANY"),
     }
 }
 
@@ -162,14 +230,21 @@ fn identity_provider(rule: &Rule) -> Answer {
         condition: "identityProvider",
         asks: asks.to_owned(),
         got: "OKTA".to_owned(),
-        holds: Some(matches!(asks, "ANY" | "OKTA")),
+        holds: Holds::Told(matches!(asks, "ANY" | "OKTA")),
     }
 }
 
-fn risk(rule: &Rule, set: &PolicySet<'_>, sign_in: &SignIn<'_>) -> Answer {
+fn risk(rule: &Rule, set: &PolicySet<'_>, scenario: &Scenario<'_>) -> Answer {
     let asked = &rule.conditions.behaviors;
-    let results: Vec<(&str, Option<BehaviorResult>)> =
-        asked.iter().map(|called| compare(called, set, sign_in.assessment)).collect();
+    let Some(assessment) = scenario.behaviors else {
+        return Answer {
+            condition: "risk",
+            asks: listed(asked.iter().map(String::as_str)),
+            got: given(None),
+            holds: if asked.is_empty() { Holds::Told(true) } else { Holds::Open },
+        };
+    };
+    let results: Vec<(&str, Option<BehaviorResult>)> = asked.iter().map(|called| compare(called, set, assessment)).collect();
     let got: Vec<String> = results
         .iter()
         .map(|(name, got)| format!("{name}={}", got.map_or("INACTIVE", BehaviorResult::as_str)))
@@ -178,7 +253,7 @@ fn risk(rule: &Rule, set: &PolicySet<'_>, sign_in: &SignIn<'_>) -> Answer {
         condition: "risk",
         asks: listed(results.iter().map(|(name, _)| *name)),
         got: listed(got.iter().map(String::as_str)),
-        holds: Some(
+        holds: Holds::Told(
             asked.is_empty()
                 || results
                     .iter()
@@ -198,27 +273,43 @@ fn compare<'a>(called: &'a str, set: &PolicySet<'a>, assessment: &Assessment) ->
     }
 }
 
-fn risk_score(rule: &Rule, sign_in: &SignIn<'_>) -> Answer {
-    let Assessment { level, score, .. } = *sign_in.assessment;
+fn risk_score(rule: &Rule, scenario: &Scenario<'_>) -> Answer {
     let (asked, range) = (rule.conditions.risk_score, rule.conditions.score_range);
     let mut asks = asked.map_or("ANY", |a| a.as_str()).to_owned();
     if range != ScoreRange::default() {
         asks = format!("{asks}, {} to {}", range.least.unwrap_or(0), range.most.unwrap_or(100));
     }
+    let of_level = match asked {
+        None | Some(RiskScoreLevel::Any) => Some(true),
+        Some(asked) => scenario.level.map(|level| asked.matches(level)),
+    };
+    let of_score = if range == ScoreRange::default() {
+        Some(true)
+    } else {
+        scenario.score.map(|score| range.contains(score))
+    };
     Answer {
         condition: "riskScore",
         asks,
-        got: format!("{}, {score}", level.as_str()),
-        holds: Some(asked.is_none_or(|a| a.matches(level)) && range.contains(score)),
+        got: format!(
+            "{}, {}",
+            given(scenario.level.map(|level| level.as_str().to_owned())),
+            given(scenario.score.map(|score| score.to_string()))
+        ),
+        holds: match (of_level, of_score) {
+            (Some(false), _) | (_, Some(false)) => Holds::Told(false),
+            (Some(true), Some(true)) => Holds::Told(true),
+            (None, _) | (_, None) => Holds::Open,
+        },
     }
 }
 
-fn application(rule: &Rule, sign_in: &SignIn<'_>) -> Option<Answer> {
+fn application(rule: &Rule, scenario: &Scenario<'_>) -> Option<Answer> {
     let asked = &rule.conditions.application;
     if asked.include.is_empty() && asked.exclude.is_empty() {
         return None;
     }
-    let is_in = |names: &[String]| sign_in.application.is_some_and(|it| names.iter().any(|name| name == it));
+    let is_in = |names: &[String]| scenario.application.is_some_and(|it| names.iter().any(|name| name == it));
     Some(Answer {
         condition: "app",
         asks: format!(
@@ -226,51 +317,62 @@ fn application(rule: &Rule, sign_in: &SignIn<'_>) -> Option<Answer> {
             listed(asked.include.iter().map(String::as_str)),
             listed(asked.exclude.iter().map(String::as_str))
         ),
-        got: sign_in.application.unwrap_or("none").to_owned(),
-        holds: Some((asked.include.is_empty() || is_in(&asked.include)) && !is_in(&asked.exclude)),
+        got: scenario.application.unwrap_or("none").to_owned(),
+        holds: Holds::Told((asked.include.is_empty() || is_in(&asked.include)) && !is_in(&asked.exclude)),
     })
 }
 
-/// A device that cannot be compared with anything is none that the user is known by.
-fn device(rule: &Rule, sign_in: &SignIn<'_>) -> Option<Answer> {
+fn device(rule: &Rule, scenario: &Scenario<'_>) -> Option<Answer> {
     let must_be_known = rule.conditions.device_known?;
-    let is_known = sign_in.assessment.familiar.device == Some(true);
     let word = |known: bool| if known { "known" } else { "not known" }.to_owned();
     Some(Answer {
         condition: "device",
         asks: word(must_be_known),
-        got: word(is_known),
-        holds: Some(must_be_known == is_known),
+        got: given(scenario.device_known.map(word)),
+        holds: scenario
+            .device_known
+            .map_or(Holds::Open, |is_known| Holds::Told(must_be_known == is_known)),
     })
 }
 
 /// An expression that fails is neither true nor false.
-fn expression(rule: &Rule, sign_in: &SignIn<'_>) -> Option<Answer> {
+fn expression(rule: &Rule, scenario: &Scenario<'_>, left: &mut Steps) -> Option<Answer> {
     let source = rule.conditions.expression.as_deref()?;
-    let (assessment, place) = (sign_in.assessment, sign_in.place);
-    let noticed = assessment.behaviors.iter().filter(|it| it.result.matches_a_condition());
-    let answered = expression::answer(
-        source,
-        &Facts {
-            level: assessment.level.as_str(),
-            score: assessment.score,
-            behaviors: noticed.map(|it| it.name.as_str()).collect(),
-            user: sign_in.user.as_str(),
-            groups: sign_in.groups.iter().map(GroupId::as_str).collect(),
-            device_known: assessment.familiar.device == Some(true),
-            ip: sign_in.ip.to_canonical().to_string(),
-            country: place.country.as_deref().unwrap_or_default(),
-            region: place.region.as_deref().unwrap_or_default(),
-            asn: place.asn.unwrap_or_default(),
-            application: sign_in.application.unwrap_or_default(),
-        },
-    );
-    Some(Answer {
+    let answer = |got: String, holds| Answer {
         condition: "elCondition",
         asks: source.to_owned(),
-        got: answered.as_ref().map_or_else(String::clone, bool::to_string),
-        holds: answered.ok(),
+        got,
+        holds,
+    };
+    if scenario.leaves_open(source) {
+        return Some(answer(given(None), Holds::Open));
+    }
+    Some(match expression::answer(source, &facts(scenario), left) {
+        Ok(holds) => answer(holds.to_string(), Holds::Told(holds)),
+        Err(why) => answer(why, Holds::Unknown),
     })
+}
+
+fn facts<'a>(scenario: &Scenario<'a>) -> Facts<'a> {
+    let behaviors = scenario.behaviors.map_or(&[][..], |assessment| &assessment.behaviors);
+    let noticed = behaviors.iter().filter(|it| it.result.matches_a_condition());
+    let (ip, place) = match scenario.whereabouts {
+        Whereabouts::Address { ip, place } => (ip.to_string(), Some(place)),
+        Whereabouts::Zones(_) | Whereabouts::Open => (String::new(), None),
+    };
+    Facts {
+        level: scenario.level.map_or("", RiskLevel::as_str),
+        score: scenario.score.unwrap_or(0),
+        behaviors: noticed.map(|it| it.name.as_str()).collect(),
+        user: scenario.user.map_or("", UserId::as_str),
+        groups: scenario.groups.iter().map(GroupId::as_str).collect(),
+        device_known: scenario.device_known.unwrap_or(false),
+        ip,
+        country: place.and_then(|it| it.country.as_deref()).unwrap_or_default(),
+        region: place.and_then(|it| it.region.as_deref()).unwrap_or_default(),
+        asn: place.and_then(|it| it.asn).unwrap_or_default(),
+        application: scenario.application.unwrap_or_default(),
+    }
 }
 
 fn listed<'t>(names: impl Iterator<Item = &'t str>) -> String {

@@ -22,6 +22,29 @@ const MAX_NESTING: u16 = 24;
 /// Sources whose parsed form is kept.
 const MAX_KEPT: usize = 256;
 
+/// How many steps the expressions of all rules that are asked about one sign-in may take together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Steps(u32);
+
+impl Steps {
+    /// So many.
+    pub const fn new(steps: u32) -> Self {
+        Self(steps)
+    }
+
+    /// Takes what an expression may need. Told from its shape and not measured, so that the same rules always
+    /// come as far.
+    fn take(&mut self, cost: u32) -> Result<(), String> {
+        match self.0.checked_sub(cost) {
+            Some(left) => {
+                self.0 = left;
+                Ok(())
+            }
+            None => Err("The expressions of the rules before have taken all steps".to_owned()),
+        }
+    }
+}
+
 /// What an expression may look at.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts<'a> {
@@ -53,6 +76,7 @@ pub struct Facts<'a> {
 #[derive(Debug)]
 pub struct Expression {
     root: IdedExpr,
+    steps: u32,
 }
 
 /// Why a source is no condition.
@@ -105,8 +129,13 @@ impl Expression {
             Some(Err(errors)) => return Err(syntax(errors.errors.first())),
             None => return Err(syntax(None)),
         };
-        bounds::check(&root)?;
-        Ok(Self { root })
+        let steps = bounds::check(&root)?;
+        Ok(Self { root, steps })
+    }
+
+    /// The steps that it takes at the most, loops counted out.
+    pub const fn steps(&self) -> u32 {
+        self.steps
     }
 
     /// Whether the expression is true of `facts`.
@@ -128,7 +157,7 @@ impl Expression {
 }
 
 /// The answer of a source that was accepted once; its parsed form is kept, which changes nothing but the time.
-pub(super) fn answer(source: &str, facts: &Facts<'_>) -> Result<bool, String> {
+pub(super) fn answer(source: &str, facts: &Facts<'_>, left: &mut Steps) -> Result<bool, String> {
     static KEPT: LazyLock<Mutex<HashMap<String, Arc<Expression>>>> = LazyLock::new(Mutex::default);
     let known = KEPT.lock().unwrap_or_else(PoisonError::into_inner).get(source).cloned();
     let expression = match known {
@@ -143,6 +172,7 @@ pub(super) fn answer(source: &str, facts: &Facts<'_>) -> Result<bool, String> {
             parsed
         }
     };
+    left.take(expression.steps)?;
     expression.evaluate(facts)
 }
 

@@ -17,6 +17,9 @@ use crate::{
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
 mod property;
+mod rehearsal;
+mod revision;
+mod steps;
 mod unknown;
 
 fn policy(id: &str, priority: u32, groups: &[&str]) -> Policy {
@@ -95,6 +98,7 @@ struct World {
     place: Place,
     application: Option<&'static str>,
     assessment: Assessment,
+    expression_steps: u32,
 }
 
 impl World {
@@ -114,16 +118,21 @@ impl World {
             place: Place::default(),
             application: None,
             assessment: assessment(RiskLevel::Low, &[]),
+            expression_steps: 50_000,
         }
     }
 
-    fn decide(&self) -> Evaluation {
-        let set = PolicySet {
+    fn set(&self) -> PolicySet<'_> {
+        PolicySet {
             policies: self.policies.iter().collect(),
             rules: self.rules.iter().collect(),
             zones: self.zones.iter().collect(),
             behaviors: self.behaviors.iter().collect(),
-        };
+            expression_steps: self.expression_steps,
+        }
+    }
+
+    fn decide(&self) -> Evaluation {
         let user = UserId::new("00u1");
         let sign_in = SignIn {
             user: &user,
@@ -133,7 +142,7 @@ impl World {
             application: self.application,
             assessment: &self.assessment,
         };
-        evaluate(&set, &sign_in)
+        evaluate(&self.set(), &sign_in)
     }
 
     fn matched(&self) -> (Option<String>, Option<String>) {

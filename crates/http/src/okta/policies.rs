@@ -3,6 +3,7 @@
 pub mod entity_risk;
 pub(super) mod rules;
 pub mod shape;
+mod simulate;
 
 use axum::{
     Json,
@@ -52,6 +53,9 @@ const OTHER_TYPES: [&str; 10] = [
     "IDENTITY_CLAIM_SOURCING",
 ];
 
+/// Types that a simulation may name (okta.md 9.3).
+const POLICY_TYPES_SIMULATED: [&str; 4] = [shape::POLICY_TYPE, "ACCESS_POLICY", "MFA_ENROLL", "PROFILE_ENROLLMENT"];
+
 /// A policy of any type.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
@@ -69,6 +73,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(activate))
         .routes(routes!(deactivate))
         .merge(rules::router())
+        .merge(simulate::router())
 }
 
 /// List all policies

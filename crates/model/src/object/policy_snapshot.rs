@@ -23,6 +23,9 @@ pub struct PolicySnapshot {
     /// Every behaviour.
     #[serde(default)]
     pub behaviors: Vec<BehaviorRule>,
+    /// The steps that all expressions asked of one sign-in could take together; there was no bound where it is absent.
+    #[serde(default)]
+    pub expression_steps: Option<u32>,
     /// When no record names it any more.
     pub expires_at: Timestamp,
 }

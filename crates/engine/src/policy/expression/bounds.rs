@@ -23,8 +23,8 @@ const MAX_STEPS: usize = 10_000;
 /// Functions beside the operators, whose names are no words.
 const FUNCTIONS: [&str; 7] = ["size", "contains", "startsWith", "endsWith", "int", "double", "string"];
 
-/// Whether the tree is made of what is allowed, and ends in time.
-pub(super) fn check(root: &IdedExpr) -> Result<(), ExpressionError> {
+/// The steps that the tree takes at the most, if it is made of what is allowed and ends in time.
+pub(super) fn check(root: &IdedExpr) -> Result<u32, ExpressionError> {
     // No recursion here: it is the depth that is not known yet.
     let mut rest = vec![Visit {
         node: root,
@@ -92,7 +92,7 @@ pub(super) fn check(root: &IdedExpr) -> Result<(), ExpressionError> {
     let is_there = |name: &&&str| VARIABLES.contains(*name) || bound.contains(*name);
     match names.iter().find(|name| !is_there(name)) {
         Some(name) => Err(ExpressionError::Unknown(format!("variable {}", shown(name)))),
-        None => Ok(()),
+        None => Ok(u32::try_from(steps).unwrap_or(u32::MAX)),
     }
 }
 

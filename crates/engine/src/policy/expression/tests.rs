@@ -2,6 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+const MAX: u32 = u32::MAX;
+
 fn facts() -> Facts<'static> {
     Facts {
         level: "HIGH",
@@ -36,7 +38,7 @@ fn expressions_look_at_the_sign_in() {
     ] {
         let expression = Expression::compile(source).unwrap();
         assert_eq!(expression.evaluate(&facts()), Ok(want), "{source}");
-        assert_eq!(answer(source, &facts()), Ok(want), "{source}");
+        assert_eq!(answer(source, &facts(), &mut Steps::new(MAX)), Ok(want), "{source}");
     }
 }
 
@@ -73,18 +75,32 @@ fn refuses_what_it_cannot_read_or_bound() {
     }
 }
 
+/// Told from the shape, so that the same rules come as far on every machine and day.
+#[test]
+fn steps_are_taken_from_what_is_left_and_no_more_than_there_are() {
+    let loops = "user.groups.exists(g, g == '00g1')";
+    let cost = Expression::compile(loops).unwrap().steps();
+    assert!((2_000..10_000).contains(&cost), "{cost}");
+    let mut left = Steps::new(cost + 3);
+    assert_eq!(answer(loops, &facts(), &mut left), Ok(true));
+    assert_eq!(left, Steps::new(3));
+    assert!(answer(loops, &facts(), &mut left).unwrap_err().contains("all steps"));
+    assert_eq!(left, Steps::new(3), "what is not asked takes nothing");
+    assert_eq!(answer("device.known", &facts(), &mut left), Ok(false));
+}
+
 /// What cannot be told is neither true nor false; the rule decides what that means.
 #[test]
 fn an_expression_may_fail() {
     let source = "1 / (security.risk.score - 80) == 1";
     assert!(Expression::compile(source).is_ok());
-    assert!(answer(source, &facts()).is_err());
+    assert!(answer(source, &facts(), &mut Steps::new(MAX)).is_err());
     let crowd = Facts {
         groups: vec!["00g1"; 501],
         ..facts()
     };
-    assert!(answer("true", &crowd).is_err());
-    assert!(answer("never accepted", &facts()).is_err());
+    assert!(answer("true", &crowd, &mut Steps::new(MAX)).is_err());
+    assert!(answer("never accepted", &facts(), &mut Steps::new(MAX)).is_err());
 }
 
 /// Depth is what kills recursive evaluators: the smallest stack that a server's thread has must do.
@@ -194,7 +210,7 @@ proptest! {
     fn any_source_is_answered(source in hostile()) {
         if let Ok(expression) = Expression::compile(&source) {
             let first = expression.evaluate(&facts());
-            prop_assert_eq!(&first, &answer(&source, &facts()));
+            prop_assert_eq!(&first, &answer(&source, &facts(), &mut Steps::new(MAX)));
         }
     }
 }
