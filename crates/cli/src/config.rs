@@ -333,6 +333,7 @@ impl Values<'_> {
             api_calls_per_minute: self.one("api-calls-per-minute")?,
             log_calls_per_minute: self.one("log-calls-per-minute")?,
             logins_per_second: self.one("logins-per-second")?,
+            sign_in_calls_per_second: self.one("sign-in-calls-per-second")?,
             token_calls_per_second: self.one("token-calls-per-second")?,
             outbound_allow: self.many("outbound-allow")?,
             clock_skew: self.time_or_zero("clock-skew")?,
@@ -368,6 +369,7 @@ impl Values<'_> {
             },
             geo: self.geo()?,
             sign_ins: self.sign_ins()?,
+            simulations: self.simulations()?,
             console: ConsoleLimits {
                 idle: self.time("console-idle-timeout")?,
                 lifetime: self.time("console-session-lifetime")?,

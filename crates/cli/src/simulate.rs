@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     current: bool,
     /// Changed sign-ins and users that are told, at most
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
     #[command(flatten)]
     connection: Connection,

@@ -40,8 +40,12 @@ pub struct SimulationLimits {
     pub users: usize,
     /// Changed sign-ins that one tells, at most.
     pub examples: usize,
+    /// Policies, rules and zones that a draft may have, of each kind.
+    pub drafts: usize,
     /// Records that one holds in memory at a time.
     pub page: u32,
+    /// Sets of policies of one time that one holds in memory at a time.
+    pub policies: usize,
     /// How long a call waits for the result, before it is answered with what there is.
     pub answer_within: Duration,
 }
@@ -54,7 +58,9 @@ impl Default for SimulationLimits {
             kept_for: Duration::from_secs(60 * 60),
             users: 10_000,
             examples: 1_000,
+            drafts: 100,
             page: 200,
+            policies: 8,
             answer_within: Duration::from_millis(500),
         }
     }
@@ -98,10 +104,30 @@ pub struct Simulation {
     pub read: u64,
     /// Of the range, by time.
     pub percent: u8,
+    /// The most that it has held in memory at one time, beside the report.
+    pub most_held: Held,
     /// Changed sign-ins and users that are told.
     pub limit: usize,
     /// What would have changed, once it is done.
     pub report: Option<Arc<Report>>,
+}
+
+/// What a simulation holds in memory at one time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Records.
+    pub records: usize,
+    /// Sets of policies of one time.
+    pub policies: usize,
+}
+
+impl Held {
+    fn most(self, other: Self) -> Self {
+        Self {
+            records: self.records.max(other.records),
+            policies: self.policies.max(other.policies),
+        }
+    }
 }
 
 /// The simulations of this process. Nobody misses them after it.
@@ -130,21 +156,18 @@ impl Simulations {
     fn all(&self, now: Timestamp) -> Vec<Arc<Job>> {
         let mut jobs = self.jobs.lock();
         forget(&mut jobs, now);
-        jobs.clone()
+        jobs.iter().filter(|job| !job.is_cancelled()).cloned().collect()
     }
 
     fn find(&self, id: &str, now: Timestamp) -> Result<Arc<Job>> {
         let found = self.all(now).into_iter().find(|job| job.id == id);
         found.ok_or_else(|| Error::not_found(id, "Simulation"))
     }
-
-    fn remove(&self, id: &str) {
-        self.jobs.lock().retain(|job| job.id != id);
-    }
 }
 
 fn forget(jobs: &mut Vec<Arc<Job>>, now: Timestamp) {
-    jobs.retain(|job| job.is_running() || job.expires_at > now);
+    // One that was ended is there for nobody, but counts until it has noticed.
+    jobs.retain(|job| job.is_running() || (job.expires_at > now && !job.is_cancelled()));
 }
 
 impl App {
@@ -179,6 +202,7 @@ impl App {
                 until,
                 read: 0,
                 percent: 0,
+                most_held: Held::default(),
                 limit: asked.limit.min(limits.examples),
                 report: None,
             },
@@ -218,7 +242,6 @@ impl App {
     pub fn end_simulation(&self, caller: &Principal, id: &str) -> Result<()> {
         caller.require(MANAGE)?;
         self.simulations.find(id, self.clock.now())?.cancel();
-        self.simulations.remove(id);
         Ok(())
     }
 
@@ -234,7 +257,12 @@ impl App {
 
     async fn lay_over(&self, caller: &Principal, draft: &Draft) -> Result<PolicySnapshot> {
         let slice = self.slice_of(&draft.needs()).await?;
-        let laid = draft.lay_over(slice, &caller.actor, self.clock.now());
+        let laid = draft.lay_over(
+            slice,
+            &caller.actor,
+            self.clock.now(),
+            self.settings.sign_ins.expression_steps,
+        );
         laid.map_err(|fault| within(&format!("draft.{}", fault.member), Error::from(fault.rejection)))
     }
 

@@ -1,6 +1,9 @@
 //! The settings of sign-ins.
 
-use watchfire_app::identity::{RiskSettings, SignInLimits};
+use watchfire_app::{
+    identity::{RiskSettings, SignInLimits},
+    insight::simulations::SimulationLimits,
+};
 use watchfire_model::signal::RiskLevel;
 
 use super::{ConfigError, Values};
@@ -13,7 +16,22 @@ impl Values<'_> {
             answer_within: self.time("sign-in-answer-time")?,
             shadow_users: self.one("sign-in-shadow-users")?,
             population_every: self.time("sign-in-statistics-interval")?,
+            expression_steps: self.one("policy-expression-steps")?,
             model: self.model()?,
+        })
+    }
+
+    pub(super) fn simulations(&self) -> Result<SimulationLimits, ConfigError> {
+        Ok(SimulationLimits {
+            running: self.positive("simulations-at-once")?,
+            kept: self.positive("simulations-kept")?,
+            kept_for: self.time("simulation-retention")?,
+            users: self.one("simulation-users")?,
+            examples: self.positive("simulation-examples")?,
+            drafts: self.one("simulation-drafts")?,
+            page: self.positive("simulation-page")?,
+            policies: self.positive("simulation-policies")?,
+            answer_within: self.time_or_zero("simulation-answer-time")?,
         })
     }
 

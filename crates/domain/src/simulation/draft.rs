@@ -76,11 +76,18 @@ impl Draft {
         needs
     }
 
-    /// The policies that there would be. `slice` holds what was needed.
+    /// The policies that there would be. `slice` holds what was needed; their expressions may take
+    /// `expression_steps` together.
     ///
     /// # Errors
     /// The first thing that the policies' own commands would refuse.
-    pub fn lay_over(&self, slice: Slice, actor: &Actor, now: Timestamp) -> Result<PolicySnapshot, DraftFault> {
+    pub fn lay_over(
+        &self,
+        slice: Slice,
+        actor: &Actor,
+        now: Timestamp,
+        expression_steps: u32,
+    ) -> Result<PolicySnapshot, DraftFault> {
         let mut laying = Laying::new(slice, actor.clone(), now);
         for (at, zone) in self.zones.iter().enumerate() {
             laying.zone(zone).map_err(fault("zones", at))?;
@@ -97,6 +104,7 @@ impl Draft {
             rules: slice.all::<Rule>(),
             zones: slice.all::<Zone>(),
             behaviors: slice.all::<BehaviorRule>(),
+            expression_steps,
         };
         Ok(set.snapshot("", now))
     }

@@ -1,6 +1,6 @@
 //! What would have changed, counted over any number of sign-ins in bounded memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use watchfire_engine::{Assessment, policy::PolicySet};
 use watchfire_model::{
@@ -45,8 +45,10 @@ pub struct Report {
     pub changed: u64,
     /// Sign-ins with another score, level, policy or rule, whatever the decision.
     pub differing: u64,
-    /// Those with another decision, by user.
+    /// Those with another decision, by user; of a report that is [settled](Self::settled), the most affected.
     pub users: BTreeMap<UserId, UserChanges>,
+    /// Users with another decision, as far as they are counted each.
+    pub affected: usize,
     /// Changed sign-ins of users who are not counted each.
     pub of_other_users: u64,
     /// The first changed sign-ins.
@@ -113,6 +115,7 @@ impl Report {
             changed: 0,
             differing: 0,
             users: BTreeMap::new(),
+            affected: 0,
             of_other_users: 0,
             examples: Vec::new(),
             limits,
@@ -158,9 +161,19 @@ impl Report {
             return;
         }
         let user = self.users.entry(record.user_id.clone()).or_default();
+        // No user leaves before all are counted.
+        self.affected = self.affected.saturating_add(usize::from(user.changed == 0));
         user.login.clone_from(&record.login);
         user.changed = user.changed.saturating_add(1);
         user.stricter = user.stricter.saturating_add(u64::from(stricter));
+    }
+
+    /// What is kept of it when all are counted: of the users, as many as are told.
+    #[must_use]
+    pub fn settled(mut self, told: usize) -> Self {
+        let most: BTreeSet<UserId> = self.most_affected(told).into_iter().map(|(id, _)| id.clone()).collect();
+        self.users.retain(|id, _| most.contains(id));
+        self
     }
 
     /// The users with the most changed sign-ins, at most so many.

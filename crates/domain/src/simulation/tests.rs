@@ -1,4 +1,8 @@
-use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    time::Duration,
+};
 
 use watchfire_engine::{
     model::{Attempt, HashKey, Micro, Path, Place, Population, Settings, Tally, Windows},
@@ -36,6 +40,8 @@ const LIMITS: ReportLimits = ReportLimits {
     examples: 5,
     users: 1_000,
 };
+
+const STEPS: u32 = 50_000;
 
 struct Ids(u32);
 
@@ -237,7 +243,7 @@ impl World {
     }
 
     fn drafted(&self, draft: &Draft, changes: &Changes) -> Report {
-        let laid = draft.lay_over(self.slice.clone(), &admin(), self.now).unwrap();
+        let laid = draft.lay_over(self.slice.clone(), &admin(), self.now, STEPS).unwrap();
         let mut report = Report::new(LIMITS);
         for record in &self.records {
             report.add(record, &replay(record, &PolicySet::of(&laid), true, changes).unwrap());
@@ -286,6 +292,7 @@ fn sign_in(number: u32, seen: Sighting) -> SignIn {
         client: Client::default(),
         application: None,
         kept_for: Duration::from_secs(90 * 86_400),
+        expression_steps: STEPS,
         session_token_hash: "session".to_owned(),
         state_token_hash: "state".to_owned(),
         relay_state: None,
@@ -611,7 +618,7 @@ fn a_draft_is_refused_as_its_command_would() {
             rules,
             ..Draft::default()
         };
-        let fault = draft.lay_over(world.slice.clone(), &admin(), world.now).unwrap_err();
+        let fault = draft.lay_over(world.slice.clone(), &admin(), world.now, STEPS).unwrap_err();
         assert_eq!(fault.member, member, "{fault}");
     }
 }
@@ -630,7 +637,7 @@ fn a_report_is_as_small_as_its_limits_say_however_many_sign_ins() {
         )],
         ..Draft::default()
     };
-    let laid = draft.lay_over(world.slice.clone(), &admin(), world.now).unwrap();
+    let laid = draft.lay_over(world.slice.clone(), &admin(), world.now, STEPS).unwrap();
     let mut report = Report::new(ReportLimits { examples: 3, users: 7 });
     for record in &world.records {
         report.add(
@@ -641,5 +648,8 @@ fn a_report_is_as_small_as_its_limits_say_however_many_sign_ins() {
     assert_eq!((report.examples.len(), report.users.len()), (3, 7));
     let counted: u64 = report.users.values().map(|user| user.changed).sum();
     assert_eq!((report.changed, counted + report.of_other_users), (300, 300));
-    assert_eq!(report.most_affected(2).len(), 2);
+    let most: Vec<UserId> = report.most_affected(2).into_iter().map(|(id, _)| id.clone()).collect();
+    let settled = report.settled(2);
+    assert_eq!((settled.affected, settled.changed, settled.examples.len()), (7, 300, 3));
+    assert_eq!(settled.users.into_keys().collect::<BTreeSet<_>>(), most.into_iter().collect());
 }

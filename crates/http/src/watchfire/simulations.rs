@@ -42,7 +42,9 @@ async fn create(
     caller: Caller,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<(StatusCode, Json<SimulationBody>), OktaError> {
-    let simulation = app.simulate(&caller.principal, read(&body)?).await?;
+    let simulation = app
+        .simulate(&caller.principal, read(&body, &app.settings().simulations)?)
+        .await?;
     Ok((StatusCode::CREATED, Json(SimulationBody::new(&simulation))))
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use watchfire_harness::{Answer, TestServer};
+use watchfire_app::{Settings, insight::simulations::SimulationLimits};
+use watchfire_harness::{Answer, TestApp, TestServer};
 
 use crate::people::{self, sign_in};
 
@@ -35,6 +36,12 @@ async fn refused(server: &TestServer, body: &Value) -> Result<Answer> {
         answer.text
     );
     Ok(answer)
+}
+
+/// A server whose simulations have other limits.
+async fn limited(change: impl FnOnce(&mut SimulationLimits)) -> Result<TestServer> {
+    let settings = |it: &mut Settings| change(&mut it.simulations);
+    Ok(TestServer::over(TestApp::builder().settings(settings).start().await?))
 }
 
 fn deny(level: &str) -> Value {
@@ -261,5 +268,91 @@ async fn foreign_sign_ins_are_decided_again_whatever_was_told_of_them() -> Resul
     let current = simulate(&server, &json!({"base": "CURRENT"})).await?;
     let expected = json!({"ALLOW": {"ALLOW": 4, "CHALLENGE": 1}, "DENY": {"DENY": 1}});
     assert_eq!(current["decisions"], expected, "{current}");
+    Ok(())
+}
+
+/// The longer the range and the more often policies change, the longer it takes, and no more.
+#[tokio::test]
+async fn a_simulation_holds_a_page_and_few_policies_however_long_its_range() -> Result<()> {
+    let server = limited(|it| (it.page, it.policies) = (5, 2)).await?;
+    people::user(&server, JO).await?;
+    let policy = people::default_policy(&server).await?;
+    for round in 0..24 {
+        let rule = json!({
+            "type": "SIGN_ON", "name": format!("Rule {round}"), "conditions": {"riskScore": {"level": "HIGH"}},
+            "actions": {"signon": {"access": "ALLOW"}},
+        });
+        // All of this within one instant: the policies are told apart by what they hold.
+        let made = server.call("POST", &format!("{policy}/rules")).json(&rule).send().await?;
+        assert_eq!(made.status, 200, "{}", made.text);
+        assert_eq!(sign_in(&server, JO).await?.status, 200);
+    }
+    let made = server.call("POST", SIMULATIONS).json(&json!({})).send().await?;
+    let path = format!("{SIMULATIONS}/{}", made.json["id"].as_str().context("an id")?);
+    let mut simulation = made.json;
+    while simulation["status"] == "RUNNING" {
+        tokio::task::yield_now().await;
+        simulation = server.call("GET", &path).send().await?.json;
+    }
+    let result = &simulation["result"];
+    assert_eq!(
+        (
+            &result["compared"],
+            &result["differing"],
+            &result["skipped"]["withoutPolicies"]
+        ),
+        (&json!(24), &json!(0), &json!(0)),
+        "{result}"
+    );
+    assert_eq!(simulation["progress"]["mostHeld"], json!({"records": 5, "policies": 2}));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_simulation_that_is_ended_in_the_middle_of_its_range_stops_there() -> Result<()> {
+    let server = limited(|it| (it.page, it.answer_within) = (1, Duration::from_secs(50))).await?;
+    people::user(&server, JO).await?;
+    for _ in 0..60 {
+        server.clock.advance(Duration::from_secs(1));
+        assert_eq!(sign_in(&server, JO).await?.status, 200);
+    }
+    let body = json!({});
+    let asked = server.call("POST", SIMULATIONS).json(&body).send();
+    let ended = async {
+        loop {
+            let listed = server.call("GET", SIMULATIONS).send().await?;
+            if listed.json[0]["progress"]["read"].as_u64() > Some(0) {
+                let id = listed.json[0]["id"].as_str().context("an id")?.to_owned();
+                let path = format!("{SIMULATIONS}/{id}");
+                assert_eq!(server.call("DELETE", &path).send().await?.status, 204);
+                assert_eq!(server.call("GET", &path).send().await?.status, 404);
+                return anyhow::Ok(());
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let (answer, ended) = tokio::join!(asked, ended);
+    ended?;
+    let simulation = answer?.json;
+    assert_eq!(
+        (&simulation["status"], simulation.get("result")),
+        (&json!("CANCELLED"), None),
+        "{simulation}"
+    );
+    let read = simulation["progress"]["read"].as_u64().context("a number")?;
+    assert!((1..60).contains(&read), "{simulation}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_may_be_asked_of_a_simulation_is_bounded_by_settings() -> Result<()> {
+    let server = limited(|it| (it.examples, it.drafts, it.running) = (3, 1, 0)).await?;
+    let two = json!({"draft": {"rules": [deny("HIGH"), deny("LOW")]}});
+    for (body, member) in [(json!({"limit": 4}), "limit"), (two, "draft.rules")] {
+        let answer = refused(&server, &body).await?;
+        assert_eq!(answer.json["errorSummary"], format!("Api validation failed: {member}"));
+    }
+    let answer = server.call("POST", SIMULATIONS).json(&json!({"limit": 3})).send().await?;
+    assert_eq!((answer.status, answer.error().0), (429, "E0000047"), "{}", answer.text);
     Ok(())
 }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use watchfire_domain::simulation::{Changes, Report};
 use watchfire_model::{object::PolicySnapshot, time::Timestamp};
 
-use super::Simulation;
+use super::{Held, Simulation};
 
 /// How far a simulation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,12 +96,18 @@ impl Job {
         view.percent = percent;
     }
 
+    /// Notes what it holds.
+    pub(super) fn holds(&self, held: Held) {
+        let mut view = self.view.lock();
+        view.most_held = view.most_held.most(held);
+    }
+
     /// Ends it.
     pub(super) fn end(&self, status: SimulationStatus, report: Option<Report>, now: Timestamp) {
         let mut view = self.view.lock();
         view.status = status;
         view.finished = Some(now);
-        view.report = report.map(Arc::new);
+        view.report = report.map(|report| Arc::new(report.settled(view.limit)));
         if status == SimulationStatus::Done {
             view.percent = 100;
         }

@@ -1,7 +1,10 @@
-//! Reads the records of a range page by page. Never more than a page and the policies of its time are in
+//! Reads the records of a range page by page. Never more than a page and the policies of a few times are in
 //! memory, beside the report.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use watchfire_domain::simulation::{Changes, Report};
 use watchfire_engine::policy::PolicySet;
@@ -10,7 +13,10 @@ use watchfire_model::{
     time::Timestamp,
 };
 
-use super::job::{Job, Policies, SimulationStatus};
+use super::{
+    Held,
+    job::{Job, Policies, SimulationStatus},
+};
 use crate::{App, Error, Result, insight::sign_ins::SignInQuery};
 
 /// The policies that sign-ins of a page are decided by, by their revision.
@@ -48,8 +54,15 @@ async fn read(app: &App, job: &Job) -> Result<Option<Report>> {
         read = read.saturating_add(u64::try_from(page.items.len()).unwrap_or(u64::MAX));
         let last = page.items.last().map(|record| record.at);
         first = first.or_else(|| page.items.first().map(|record| record.at));
-        kept = policies(app, job, &page.items, kept).await?;
-        report = compare(report, page.items, kept.clone(), job).await?;
+        let records = page.items.len();
+        for part in parts(page.items, app.settings().simulations.policies) {
+            kept = policies(app, job, &part, kept).await?;
+            job.holds(Held {
+                records,
+                policies: kept.len(),
+            });
+            report = compare(report, part, kept.clone(), job).await?;
+        }
         job.progress(read, percent(first, last, asked.until));
         match page.next {
             Some(next) => query.after = Some(next),
@@ -58,19 +71,32 @@ async fn read(app: &App, job: &Job) -> Result<Option<Report>> {
     }
 }
 
-/// The policies of a page's sign-ins; those of the page before are not read again.
-async fn policies(app: &App, job: &Job, records: &[SignInRecord], before: Kept) -> Result<Kept> {
+/// The records of a page in their order, cut where the policies of more than so many times would be needed.
+fn parts(records: Vec<SignInRecord>, most: usize) -> Vec<Vec<SignInRecord>> {
+    let (mut parts, mut part, mut revisions) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for record in records {
+        if revisions.insert(record.asked.revision.clone()) && revisions.len() > most.max(1) {
+            revisions = BTreeSet::from([record.asked.revision.clone()]);
+            parts.push(std::mem::take(&mut part));
+        }
+        part.push(record);
+    }
+    parts.push(part);
+    parts
+}
+
+/// The policies of these sign-ins; those of the ones before are not read again.
+async fn policies(app: &App, job: &Job, records: &[SignInRecord], mut before: Kept) -> Result<Kept> {
     let mut kept = Kept::new();
     if matches!(job.policies, Policies::Draft(_)) {
         return Ok(kept);
     }
-    for record in records {
-        let revision = &record.asked.revision;
-        if kept.contains_key(revision) {
-            continue;
-        }
-        let found = match before.get(revision) {
-            Some(known) => Some(Arc::clone(known)),
+    let revisions: BTreeSet<&String> = records.iter().map(|record| &record.asked.revision).collect();
+    // What is not needed any more goes before anything else is read.
+    before.retain(|revision, _| revisions.contains(revision));
+    for revision in revisions {
+        let found = match before.remove(revision) {
+            Some(known) => Some(known),
             None => app.get::<PolicySnapshot>(revision).await?.map(Arc::new),
         };
         if let Some(found) = found {

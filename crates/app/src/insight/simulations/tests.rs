@@ -13,6 +13,7 @@ fn job(id: &str) -> Arc<Job> {
         until: NOW,
         read: 0,
         percent: 0,
+        most_held: Held::default(),
         limit: 1,
         report: None,
     };
@@ -39,6 +40,10 @@ fn no_more_run_at_one_time_than_may() {
     assert!(simulations.add(Arc::clone(&two), &limits(), NOW).is_ok());
     let refused = simulations.add(Arc::clone(&three), &limits(), NOW);
     assert!(matches!(refused, Err(Error::RateLimited)), "{refused:?}");
+    // Ended is not over: what it holds is there until it has noticed.
+    one.cancel();
+    assert_eq!(ids(&simulations, NOW), ["sim2"]);
+    assert!(simulations.add(Arc::clone(&three), &limits(), NOW).is_err());
     one.end(SimulationStatus::Cancelled, None, NOW);
     assert!(simulations.add(three, &limits(), NOW).is_ok());
 }

@@ -34,6 +34,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         "true",
         "Whether a login that nobody has becomes a user without a password when the risk of its sign-in is asked for",
     ),
+    Setting::limit(
+        "policy-expression-steps",
+        "N",
+        "50000",
+        "Steps that the expressions of all rules that one sign-in asks may take together; past it they are unknown",
+    ),
     Setting::limit("risk-medium-score", "N", "40", "From this score on a sign-in is MEDIUM"),
     Setting::limit("risk-high-score", "N", "70", "From this score on a sign-in is HIGH"),
     Setting::one(
@@ -48,5 +54,59 @@ pub(super) const SETTINGS: &[Setting] = &[
         "N",
         "3",
         "Below so many accepted sign-ins, from 0 to 10, a user is at least MEDIUM",
+    ),
+    Setting::limit(
+        "simulations-at-once",
+        "N",
+        "2",
+        "Simulations that run at one time; past it the answer is 429",
+    ),
+    Setting::limit(
+        "simulations-kept",
+        "N",
+        "50",
+        "Simulations that are kept at one time; the oldest that is over goes first",
+    ),
+    Setting::limit(
+        "simulation-retention",
+        "TIME",
+        "1h",
+        "How long the result of a simulation is kept",
+    ),
+    Setting::limit(
+        "simulation-users",
+        "N",
+        "10000",
+        "Users whose changed sign-ins a simulation counts each; those of the others are counted together",
+    ),
+    Setting::limit(
+        "simulation-examples",
+        "N",
+        "1000",
+        "Changed sign-ins and users that a simulation tells at the most",
+    ),
+    Setting::limit(
+        "simulation-drafts",
+        "N",
+        "100",
+        "Policies, rules and zones that a draft may have, of each kind",
+    ),
+    Setting::limit(
+        "simulation-page",
+        "N",
+        "200",
+        "Records of sign-ins that a simulation holds in memory at one time",
+    ),
+    Setting::limit(
+        "simulation-policies",
+        "N",
+        "8",
+        "Sets of policies of one time that a simulation holds in memory at one time",
+    ),
+    Setting::limit(
+        "simulation-answer-time",
+        "TIME",
+        "500ms",
+        "How long a simulation is waited for before the answer is how far it is",
     ),
 ];

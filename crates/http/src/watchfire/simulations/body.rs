@@ -42,11 +42,23 @@ pub(super) struct SimulationBody {
 
 /// How far a simulation is.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 struct ProgressBody {
     /// Records read.
     read: u64,
     /// Of the range, by time.
     percent: u8,
+    /// The most that it has held in memory at one time, beside the result.
+    most_held: HeldBody,
+}
+
+/// What is in memory at one time.
+#[derive(Debug, Serialize, ToSchema)]
+struct HeldBody {
+    /// Records of sign-ins.
+    records: usize,
+    /// Sets of policies of one time.
+    policies: usize,
 }
 
 /// What would have changed.
@@ -178,6 +190,10 @@ impl SimulationBody {
             progress: ProgressBody {
                 read: simulation.read,
                 percent: simulation.percent,
+                most_held: HeldBody {
+                    records: simulation.most_held.records,
+                    policies: simulation.most_held.policies,
+                },
             },
             result: None,
         }
@@ -202,7 +218,7 @@ fn result(report: &Report, limit: usize) -> ResultBody {
         decisions: matrix(&report.decisions),
         levels: matrix(&report.levels),
         users: UsersBody {
-            affected: report.users.len(),
+            affected: report.affected,
             of_others: report.of_other_users,
             most: most.collect(),
         },

@@ -6,7 +6,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use watchfire_app::{
     Error,
-    insight::simulations::{Changes, Draft, Drafted, Micro, NewSimulation, ProviderChange, within},
+    insight::simulations::{Changes, Draft, Drafted, Micro, NewSimulation, ProviderChange, SimulationLimits, within},
 };
 use watchfire_model::{object::ProviderAction, signal::RiskLevel, time::Timestamp};
 
@@ -18,9 +18,6 @@ use crate::okta::{
 
 /// Changed sign-ins and users that are told, unless asked otherwise.
 const DEFAULT_LIMIT: u32 = 50;
-const MOST: u32 = 1_000;
-/// Objects of one kind that a draft may have.
-const MOST_DRAFTED: usize = 100;
 const INVALID: &str = "Invalid value";
 
 /// A simulation that is asked for.
@@ -41,8 +38,8 @@ pub(super) struct SimulationRequest {
     base: Option<String>,
     /// What is to be other; nothing, when absent.
     draft: Option<SimulationDraft>,
-    /// Changed sign-ins and users that are told.
-    #[schema(minimum = 1, maximum = 1000, default = 50)]
+    /// Changed sign-ins and users that are told, at most `simulation-examples`.
+    #[schema(minimum = 1, default = 50)]
     limit: Option<u32>,
 }
 
@@ -80,7 +77,7 @@ struct SimulationDraft {
 ///
 /// # Errors
 /// [`Error::Malformed`] for no object, [`Error::Invalid`] with every fault of a kind otherwise.
-pub(super) fn read(body: &Value) -> Result<NewSimulation, Error> {
+pub(super) fn read(body: &Value, limits: &SimulationLimits) -> Result<NewSimulation, Error> {
     let members = Members::of(body)?;
     let faults = &mut Faults::default();
     known(&members, &["since", "until", "base", "draft", "limit"], faults);
@@ -95,12 +92,12 @@ pub(super) fn read(body: &Value) -> Result<NewSimulation, Error> {
             .unwrap_or(false),
         draft: Draft::default(),
         changes: changes(&draft, faults),
-        limit: usize::try_from(members.integer("limit", 1..=MOST, faults).unwrap_or(DEFAULT_LIMIT)).unwrap_or(0),
+        limit: told(&members, limits, faults),
     };
     let (zones, policies, rules) = (
-        list(&draft, "zones", faults),
-        list(&draft, "policies", faults),
-        list(&draft, "rules", faults),
+        list(&draft, "zones", limits.drafts, faults),
+        list(&draft, "policies", limits.drafts, faults),
+        list(&draft, "rules", limits.drafts, faults),
     );
     let has_policies = !(zones.is_empty() && policies.is_empty() && rules.is_empty());
     if has_policies && members.value("base").and_then(Value::as_str) == Some("RECORDED") {
@@ -138,12 +135,18 @@ fn instant(members: &Members<'_>, name: &str, faults: &mut Faults) -> Option<Tim
     read
 }
 
-fn list<'v>(draft: &Members<'v>, name: &str, faults: &mut Faults) -> &'v [Value] {
+fn told(members: &Members<'_>, limits: &SimulationLimits, faults: &mut Faults) -> usize {
+    let most = u32::try_from(limits.examples).unwrap_or(u32::MAX);
+    let told = members.integer("limit", 1..=most, faults).unwrap_or(DEFAULT_LIMIT.min(most));
+    usize::try_from(told).unwrap_or(0)
+}
+
+fn list<'v>(draft: &Members<'v>, name: &str, most: usize, faults: &mut Faults) -> &'v [Value] {
     let Some(value) = draft.value(name) else { return &[] };
     match value.as_array() {
-        Some(items) if items.len() <= MOST_DRAFTED => items,
+        Some(items) if items.len() <= most => items,
         Some(_) => {
-            faults.add(draft.path_of(name), format!("At most {MOST_DRAFTED} can be drafted"));
+            faults.add(draft.path_of(name), format!("At most {most} can be drafted"));
             &[]
         }
         None => {
