@@ -39,6 +39,7 @@ fn sign_in() -> LogEvent {
             geographical_context: Some(lyon()),
             ..IpHop::new(ip)
         }],
+        network: SecurityContext::default(),
         request_id: "reqQ1w2E3r4T5y6U7i8".into(),
         request_uri: "/api/v1/authn".into(),
         url: "/api/v1/authn?".into(),
