@@ -34,7 +34,7 @@ pub use self::{
     level::Level,
     population::{Concentration, Population, PopulationError},
     profile::{Profile, ProfileError},
-    settings::{MODEL_VERSION, Settings},
+    settings::{MODEL_VERSION, Settings, is_known_version},
     signals::{Cause, Line, Of, ProviderWord, Signals, Zone},
     verdict::{Contribution, Factor, Floor, FloorRule, Verdict, evidence_of, score},
     windows::{AccountTally, Observatory, Outcome, Tally, Windows},

@@ -193,10 +193,10 @@ fn facts(report: &AddressReport) -> Vec<(&'static str, String)> {
         ("Run by", text(&located.organization)),
         (
             "Hosting",
-            if place.hosting {
-                "machines, VPN exits or relays".to_owned()
-            } else {
-                String::new()
+            match place.hosting {
+                Some(true) => "machines, VPN exits or relays".to_owned(),
+                Some(false) => "none that is known".to_owned(),
+                None => String::new(),
             },
         ),
     ];

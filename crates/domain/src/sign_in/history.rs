@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use watchfire_engine::{
     Assessed, Assessment, Behavior, BehaviorResult, Familiarity, explain,
-    model::{Attempt, Basis, Delta, MODEL_VERSION, Place},
+    model::{Attempt, Basis, Delta, Place, is_known_version},
     policy::{Decision as PolicyDecision, Evaluation},
     user_agent::Device,
 };
@@ -109,9 +109,9 @@ pub fn recorded_attempt(record: &SignInRecord) -> Attempt {
     }
 }
 
-/// The assessment that the recorded numbers come to; `None` when they are of another version.
+/// The assessment that the recorded numbers come to; `None` when they are of a version that is not known.
 pub fn recorded_assessment(record: &SignInRecord) -> Option<Assessment> {
-    let basis = recorded_basis(record).filter(|basis| basis.version == MODEL_VERSION)?;
+    let basis = recorded_basis(record).filter(|basis| is_known_version(basis.version))?;
     let behaviors = record.risk.behaviors.iter().filter_map(|(name, result)| {
         Some(Behavior {
             id: None,

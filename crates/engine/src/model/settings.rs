@@ -3,8 +3,13 @@
 use serde::{Deserialize, Serialize};
 use watchfire_model::signal::RiskLevel;
 
-/// The version of the formulas. A record of another version is not computed again.
-pub const MODEL_VERSION: u16 = 1;
+/// The version of the formulas. Version 2 bounds what a country may say.
+pub const MODEL_VERSION: u16 = 2;
+
+/// Whether the formulas of a version are known: records of it are computed again, each by its own.
+pub const fn is_known_version(version: u16) -> bool {
+    1 <= version && version <= MODEL_VERSION
+}
 
 /// The operator's choices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

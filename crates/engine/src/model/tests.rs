@@ -146,13 +146,21 @@ fn a_record_gives_the_same_verdict_to_the_bit() {
     }
 }
 
-/// Pinned: the formulas may not change without a new version.
+/// Pinned: the formulas may not change without a new version, and records of a former one are computed by it.
 #[test]
-fn version_one_computes_what_it_computed() {
-    let evidence = World::with_a_habit(20).judge(&abroad(day(21))).verdict.evidence;
-    assert_eq!(MODEL_VERSION, 1);
-    // With profiles in single precision it was 6.098325.
-    assert_eq!(format!("{evidence:.6}"), "6.098323");
+fn every_version_computes_what_it_computed() {
+    let judged = World::with_a_habit(20).judge(&abroad(day(21)));
+    let evidence = |version: u16| {
+        let basis = Basis {
+            version,
+            ..judged.basis.clone()
+        };
+        format!("{:.6}", basis.verdict().evidence)
+    };
+    assert_eq!((judged.basis.version, MODEL_VERSION), (2, 2));
+    // With profiles in single precision, version 1 came to 6.098325.
+    assert_eq!([evidence(1), evidence(2)], ["6.098323", "3.545669"]);
+    assert!(is_known_version(1) && is_known_version(2) && !is_known_version(0) && !is_known_version(3));
 }
 
 #[test]
@@ -553,10 +561,10 @@ proptest! {
             recent: true,
         };
         let below = seen + more + rest + 1.0;
-        prop_assert!(level(seen + more, below).nats() <= level(seen, below).nats() + 1e-9);
-        prop_assert!(level(0.0, below + more).nats() >= level(0.0, below).nats() - 1e-9);
-        prop_assert!((-2.0..=8.0).contains(&level(seen, below).nats()));
-        prop_assert!(level(0.0, 0.0).nats().abs() < 1e-12);
+        prop_assert!(level(seen + more, below).nats(MODEL_VERSION) <= level(seen, below).nats(MODEL_VERSION) + 1e-9);
+        prop_assert!(level(0.0, below + more).nats(MODEL_VERSION) >= level(0.0, below).nats(MODEL_VERSION) - 1e-9);
+        prop_assert!((-2.0..=8.0).contains(&level(seen, below).nats(MODEL_VERSION)));
+        prop_assert!(level(0.0, 0.0).nats(MODEL_VERSION).abs() < 1e-12);
     }
 }
 

@@ -101,6 +101,9 @@ pub enum FloorRule {
 /// A user without history has no evidence of history; a level contributes no less than this.
 const LEAST_OF_A_LEVEL: f64 = -2.0;
 const MOST_OF_A_LEVEL: f64 = 8.0;
+/// Everybody travels in the end: of a hundred and twenty-five honest sign-ins one is from a new country, however
+/// long somebody has stayed at home.
+const MOST_OF_A_COUNTRY: f64 = 4.5;
 const PLACE_BOUND: f64 = 9.0;
 const DEVICE_BOUND: f64 = 5.0;
 const HOUR_CONCENTRATION: f64 = 3.8;
@@ -168,7 +171,7 @@ impl Basis {
 
     fn parts(&self) -> Vec<Part> {
         let mut parts = Vec::with_capacity(16);
-        let country = self.level(Level::Country).map_or(0.0, LevelBasis::nats);
+        let country = self.level(Level::Country).map_or(0.0, |it| it.nats(self.version));
         let velocity = self
             .journey
             .map_or(0.0, |journey| (journey.nats() - country.max(0.0)).max(0.0));
@@ -196,11 +199,11 @@ impl Basis {
     /// A chain's levels, scaled down together where their sum is out of bounds.
     fn chain(&self, levels: &[Level], bound: f64, parts: &mut Vec<Part>) {
         let found = || levels.iter().filter_map(|level| self.level(*level));
-        let total: f64 = found().map(|level| level.nats() * level.level.weight()).sum();
+        let total: f64 = found().map(|level| level.nats(self.version) * level.level.weight()).sum();
         let scale = if total.abs() > bound { bound / total.abs() } else { 1.0 };
         parts.extend(found().map(|level| Part {
             factor: Factor::Level(level.level),
-            nats: level.nats() * level.level.weight() * scale,
+            nats: level.nats(self.version) * level.level.weight() * scale,
             seen: Some((level.seen.real(), level.below.real())),
         }));
     }
@@ -310,7 +313,8 @@ pub fn evidence_of(points: u8) -> f64 {
 
 impl LevelBasis {
     /// The weight of this level: how much rarer the value is in this user's history than in everybody's.
-    pub fn nats(&self) -> f64 {
+    /// By the formulas of `version`.
+    pub fn nats(&self, version: u16) -> f64 {
         if self.below.is_zero() {
             // Where the user has never been, everything is equally new.
             return 0.0;
@@ -318,7 +322,11 @@ impl LevelBasis {
         let g = self.share_of_population();
         let b = self.concentration.real().max(1e-6);
         let p = (self.seen.real() + b * g) / (self.below.real() + b);
-        libm::log(g / p).clamp(LEAST_OF_A_LEVEL, MOST_OF_A_LEVEL)
+        let most = match (self.level, version) {
+            (Level::Country, 2..) => MOST_OF_A_COUNTRY,
+            _ => MOST_OF_A_LEVEL,
+        };
+        libm::log(g / p).clamp(LEAST_OF_A_LEVEL, most)
     }
 
     /// g: the value's share among everybody's below its parent, with room for what nobody has shown.

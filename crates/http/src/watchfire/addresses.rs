@@ -39,8 +39,9 @@ pub(super) struct AddressObject {
     asn: Option<u32>,
     /// Who runs that.
     organization: Option<String>,
-    /// Whether machines, VPN exits or relays are there.
-    hosting: bool,
+    /// Whether machines, VPN exits or relays are there; absent where nobody knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hosting: Option<bool>,
     /// The active zones that it is in.
     zones: Vec<AddressZoneObject>,
 }
