@@ -93,9 +93,9 @@ def walk(browser: Chromium) -> None:
     expect.true("the live tail brings what has come", browser.wait("the tail", "document.querySelectorAll('.event').length === 3"))
     expect.true("the newest is on top", "Live" in browser.run("document.querySelector('.event').textContent"))
 
-    console_set_up.walk(browser, api)
     console_pages.system_log(browser)
     console_pages.risk(browser)
+    console_set_up.walk(browser, api)
     browser.open(URL + "/admin/settings/administrators")
     browser.submit({"login": "reader@example.com"}, "Make a link")
     invited = browser.run("document.querySelector('.note.good code').textContent")

@@ -103,7 +103,7 @@ def guide(browser: Chromium) -> None:
               "--message", "Detected Attack tooling and suspicious activity")
     go(browser, "System Log")
     browser.submit({"filter": 'eventType eq "security.risk.signal.consume"'}, "Search")
-    expect.equal("its signal is in the System Log", browser.run("document.querySelectorAll('.event').length"), 1)
+    expect.true("its signal is in the System Log", browser.run("document.querySelectorAll('.event').length") >= 1)
 
 
 def wizard(browser: Chromium, api: Api) -> None:
@@ -178,7 +178,8 @@ def policy(browser: Chromium, api: Api) -> None:
     browser.submit({"expression": "security.risk.score >"}, "Save rule")
     expect.true("a fault of an expression stands at it", browser.run("document.getElementById('expression-fault').innerText"))
     browser.submit({"expression": "true"}, "Save rule")
-    browser.submit_labelled("Deactivate Nobody")
+    for rule in ("Nobody", "Risky"):
+        browser.submit_labelled(f"Deactivate {rule}")
     expect.true("a rule is switched off", "Switched off" in browser.text())
 
 
