@@ -205,7 +205,8 @@ fn read(body: &Value) -> Result<(String, TokenNetwork), Error> {
             .collect::<Vec<_>>()
     };
     let (include, exclude) = (zones("include"), zones("exclude"));
-    if !by_zone && !(include.is_empty() && exclude.is_empty()) {
+    let names_any = !include.is_empty() || !exclude.is_empty();
+    if names_any && !by_zone {
         // To forget them would let the token work from everywhere.
         faults.add("network.connection", "Zones can be named only with ZONE");
     }
