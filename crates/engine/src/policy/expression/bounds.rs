@@ -20,6 +20,9 @@ const MAX_DEPTH: usize = 32;
 /// Nodes that are evaluated in all, loops counted out.
 const MAX_STEPS: usize = 10_000;
 
+/// Members of a list that cost as much as a step, wherever the list is looked through or copied.
+const MEMBERS_OF_A_STEP: usize = 10;
+
 /// Functions beside the operators, whose names are no words.
 const FUNCTIONS: [&str; 7] = ["size", "contains", "startsWith", "endsWith", "int", "double", "string"];
 
@@ -41,9 +44,6 @@ pub(super) fn check(root: &IdedExpr) -> Result<u32, ExpressionError> {
         if nodes > MAX_NODES || visit.depth > MAX_DEPTH {
             return Err(ExpressionError::Cost("The expression is too large"));
         }
-        if steps > MAX_STEPS {
-            return Err(ExpressionError::Cost("The expression would take too many steps"));
-        }
         let mut follow = |node, times| {
             rest.push(Visit {
                 node,
@@ -54,7 +54,11 @@ pub(super) fn check(root: &IdedExpr) -> Result<u32, ExpressionError> {
         match &visit.node.expr {
             Expr::Ident(name) => names.push(name),
             Expr::Literal(_) => {}
-            Expr::Select(select) => follow(&select.operand, visit.times),
+            Expr::Select(select) => {
+                follow(&select.operand, visit.times);
+                let copied = list_length(visit.node).unwrap_or(0) / MEMBERS_OF_A_STEP;
+                steps = steps.saturating_add(copied.saturating_mul(visit.times));
+            }
             Expr::List(list) => list.elements.iter().for_each(|it| follow(it, visit.times)),
             Expr::Map(map) => {
                 for entry in &map.entries {
@@ -88,6 +92,9 @@ pub(super) fn check(root: &IdedExpr) -> Result<u32, ExpressionError> {
             }
             Expr::Struct(_) | Expr::Unspecified => return Err(ExpressionError::Unknown("message type".to_owned())),
         }
+        if steps > MAX_STEPS {
+            return Err(ExpressionError::Cost("The expression would take too many steps"));
+        }
     }
     let is_there = |name: &&&str| VARIABLES.contains(*name) || bound.contains(*name);
     match names.iter().find(|name| !is_there(name)) {
@@ -100,12 +107,17 @@ pub(super) fn check(root: &IdedExpr) -> Result<u32, ExpressionError> {
 fn rounds(range: &IdedExpr) -> Result<usize, ExpressionError> {
     match &range.expr {
         Expr::List(list) => Ok(list.elements.len()),
-        Expr::Select(select) => match (&select.operand.expr, select.field.as_str()) {
-            (Expr::Ident(name), "groups") if name == "user" => Ok(MAX_GROUPS),
-            (Expr::Ident(name), "behaviors") if name == "security" => Ok(MAX_BEHAVIORS),
-            _ => Err(ExpressionError::Cost(UNBOUNDED)),
-        },
-        _ => Err(ExpressionError::Cost(UNBOUNDED)),
+        _ => list_length(range).ok_or(ExpressionError::Cost(UNBOUNDED)),
+    }
+}
+
+/// How long the list may be that a member of a variable is.
+fn list_length(node: &IdedExpr) -> Option<usize> {
+    let Expr::Select(select) = &node.expr else { return None };
+    match (&select.operand.expr, select.field.as_str()) {
+        (Expr::Ident(name), "groups") if name == "user" => Some(MAX_GROUPS),
+        (Expr::Ident(name), "behaviors") if name == "security" => Some(MAX_BEHAVIORS),
+        _ => None,
     }
 }
 

@@ -69,6 +69,10 @@ fn refuses_what_it_cannot_read_or_bound() {
         ),
         ("(user.groups + user.groups).exists(g, g == 'x')", "A loop can go over"),
         (many.as_str(), "too many steps"),
+        (
+            "user.groups.map(g, user.groups + user.groups + user.groups + user.groups).size() == 1",
+            "too many steps",
+        ),
     ] {
         let refused = Expression::compile(source).unwrap_err().to_string();
         assert!(refused.contains(want), "{source}: {refused}");
