@@ -9,7 +9,7 @@ use watchfire_engine::zone::{Membership, membership};
 use watchfire_model::{
     id::{ApiTokenId, ClientId, SessionId, UserId, ZoneId},
     log::Actor,
-    object::{AdminRole, ApiToken, TokenNetwork, User, UserStatus},
+    object::{AdminRole, ApiToken, TokenNetwork, User},
 };
 
 pub use self::bearer::{ResourceCall, Scheme};
@@ -132,8 +132,8 @@ impl App {
     /// Checks an `SSWS` token (okta.md 1.1). `from` is the client's address.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] when it is none of ours, has expired, belongs to somebody who is not
-    /// an active administrator, or may not be used from there.
+    /// [`Error::Unauthenticated`] when it is none of ours, has expired, belongs to somebody who is no
+    /// administrator or is switched off, or may not be used from there.
     pub fn authenticate_api_token(&self, secret: &str, from: IpAddr) -> Result<Principal> {
         let directory = self.state.directory();
         let (token, user) = self.known_token(&directory, secret).ok_or_else(invalid_token)?;
@@ -174,7 +174,8 @@ impl App {
         let token = directory.token_by_hash(&sha256_hex(secret))?;
         let user = directory.administrator(token.user_id.as_str())?;
         let alive = token.expires_at.is_none_or(|at| at > self.clock.now());
-        (alive && user.status == UserStatus::Active).then_some((token, user))
+        // Anybody can lock the user's account with wrong passwords: that ends no administrator's work (ADR 0013).
+        (alive && !user.status.is_off()).then_some((token, user))
     }
 }
 

@@ -98,6 +98,7 @@ pub struct Inner {
     metadata_schedule: MetadataSchedule,
     nonces: Nonces,
     logins: RateLimiter,
+    console_logins: RateLimiter,
     console_sign_ins: RateLimiter,
     code_tries: CodeTries,
     failures: Failures,
@@ -142,6 +143,8 @@ impl App {
         let verification_turns = VerificationTurns::new(settings.sets.verifications);
         let nonces = Nonces::new(HmacSha256::new(vault.nonce_key()));
         let logins = RateLimiter::new(RateLimit::per_second(settings.logins_per_second));
+        // A window of its own: calls of `authn`, which need no credential, use up nobody's way to the console.
+        let console_logins = RateLimiter::new(RateLimit::per_second(settings.logins_per_second));
         let console_sign_ins = RateLimiter::new(RateLimit::per_minute(settings.console.sign_ins_per_minute));
         let failures = Failures::new(settings.lockout);
         let passwords = Passwords::new(settings.password_hashes, &*entropy)?;
@@ -170,6 +173,7 @@ impl App {
             metadata_schedule: MetadataSchedule::default(),
             nonces,
             logins,
+            console_logins,
             console_sign_ins,
             code_tries: CodeTries::default(),
             failures,

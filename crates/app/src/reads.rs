@@ -8,6 +8,9 @@ use watchfire_store::index::{PageQuery, RangeQuery};
 
 use crate::{App, Error, Result};
 
+/// Objects that are looked through for the only one that counts.
+const MOST_ALIKE: u32 = 1_000;
+
 /// One page of typed objects.
 #[derive(Clone, Debug)]
 pub struct Listed<T> {
@@ -58,12 +61,17 @@ impl App {
         Ok(self.index.find(T::KIND, key).await?.and_then(T::from_object))
     }
 
-    /// The only object of type `T` whose natural key begins with `prefix`; `None` when there is none, or
-    /// more than one.
-    pub(crate) async fn only_starting_with<T: TypedObject>(&self, prefix: &str) -> Result<Option<T>> {
+    /// The only object of type `T` whose natural key begins with `prefix` and that `counts`; `None` when there
+    /// is none, or more than one, among the first [`MOST_ALIKE`].
+    pub(crate) async fn only_starting_with<T: TypedObject>(
+        &self,
+        prefix: &str,
+        counts: impl Fn(&T) -> bool,
+    ) -> Result<Option<T>> {
         self.commands.wait_for_index().await;
-        let mut found = typed(self.index.starting_with(T::KIND, prefix, 2).await?);
-        Ok(if found.len() == 1 { found.pop() } else { None })
+        let found: Vec<T> = typed(self.index.starting_with(T::KIND, prefix, MOST_ALIKE).await?);
+        let mut counted = found.into_iter().filter(counts);
+        Ok(counted.next().filter(|_| counted.next().is_none()))
     }
 
     /// Up to `limit` objects of type `T` whose natural key begins with `prefix`, in the keys' order.

@@ -13,6 +13,7 @@ use crate::{
     failure::Failure,
     fields::Form,
     page::{Frame, render},
+    system_log::shown,
     visitor::Visitor,
 };
 
@@ -58,10 +59,10 @@ pub(crate) async fn invite(State(app): State<App>, visitor: Visitor, Form(form):
     {
         Ok((made, token)) => {
             let link = format!("{}/admin/invitations/{}", app.settings().org_url, token.expose_secret());
-            page(&app, &visitor, (link, made.user.login), String::new()).await
+            page(&app, &visitor, (link, shown(&made.user.login)), String::new()).await
         }
         Err(watchfire_app::Error::Invalid { causes, .. }) => {
-            page(&app, &visitor, (String::new(), String::new()), causes.join(" ")).await
+            page(&app, &visitor, (String::new(), String::new()), shown(&causes.join(" "))).await
         }
         Err(error) => Err(error.into()),
     }
@@ -104,9 +105,9 @@ fn row(of: AdministratorUser, visitor: &Visitor) -> Row {
     let AdministratorUser { administrator, user } = of;
     Row {
         is_self: user.id == visitor.session.session.user_id,
-        name: user.display_name(),
+        name: shown(&user.display_name()),
         id: user.id.into(),
-        login: user.login,
+        login: shown(&user.login),
         role: administrator.role,
         status: if administrator.is_enrolled() { "Active" } else { "Invited" },
     }

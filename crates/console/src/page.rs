@@ -8,6 +8,7 @@ use watchfire_app::identity::console::ConsoleSession;
 use crate::{
     assets::{LINKS, Links},
     failure::Failure,
+    system_log::shown,
     visitor::Visitor,
 };
 
@@ -101,7 +102,7 @@ impl Frame {
         Self {
             title,
             path,
-            name: session.name.clone(),
+            name: shown(&session.name),
             role: session.role.label(),
             csrf: session.csrf.clone(),
             links: &LINKS,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use watchfire_model::{
     id::{SessionId, UserId},
     log::{Actor, AuthenticationContext, EventType, LogEvent, Outcome, RequestOrigin, Target},
-    object::{AdminSession, Administrator, Kind, User, UserStatus},
+    object::{AdminSession, Administrator, Kind, User},
     row::Decision,
     slice::{Need, Slice},
     time::Timestamp,
@@ -82,7 +82,7 @@ impl Command for BeginSession {
     fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<AdminSession> {
         let id = self.user_id.as_str();
         let found = slice.get::<User>(id).zip(slice.get::<Administrator>(id));
-        let Some((user, old)) = found.filter(|(user, _)| user.status == UserStatus::Active) else {
+        let Some((user, old)) = found.filter(|(user, _)| !user.status.is_off()) else {
             return Decided::rejected(Rejection::AuthenticationFailed);
         };
         let fresh = self.step.filter(|step| old.last_step.is_none_or(|last| *step > last));

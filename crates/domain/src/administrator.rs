@@ -1,16 +1,21 @@
 //! Who may use the Admin Console: inviting, accepting, changing a role, taking the access away.
 
+mod authority;
+
+pub(crate) use self::authority::{authority_needs, is_super};
+
 use watchfire_model::{
     id::UserId,
     log::{Actor, EventType, LogEvent, RequestOrigin},
-    object::{AdminRole, AdminSession, Administrator, Invitation, Kind, User, UserStatus},
+    object::{AdminRole, AdminSession, Administrator, ApiToken, Invitation, Kind, User, UserStatus},
     row::Decision,
     slice::{Need, Slice},
     time::Timestamp,
 };
 
+use self::authority::{is_another_super, role_of};
 use crate::{
-    Rejection,
+    Rejection, api_token,
     command::{Command, Context, Decided},
     user,
 };
@@ -104,7 +109,9 @@ pub struct Invite {
     pub role: AdminRole,
     /// What the link ends with, hashed.
     pub invitation: Invitation,
-    /// Who asks.
+    /// Who asks. They may make themselves a new link, but not another role.
+    pub asked_by: UserId,
+    /// The same for the System Log.
     pub actor: Actor,
     /// From where.
     pub origin: RequestOrigin,
@@ -114,7 +121,7 @@ impl Command for Invite {
     type Outcome = Administrator;
 
     fn needs(&self) -> Vec<Need> {
-        needs_of(&self.user_id)
+        needs_of(&self.user_id, &self.asked_by)
     }
 
     fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<Administrator> {
@@ -125,27 +132,41 @@ impl Command for Invite {
 impl Invite {
     fn try_decide(&self, slice: &Slice, context: &mut Context<'_>) -> Result<(Decision, Administrator), Rejection> {
         let user = user::find(slice, &self.user_id)?;
-        let old = slice.get::<Administrator>(self.user_id.as_str());
-        let administrator = Administrator {
+        let old = role_of(slice, &self.user_id);
+        let changes = old.is_some_and(|old| old != self.role);
+        if !is_super(slice, &self.asked_by) || (changes && self.asked_by == self.user_id) {
+            return Err(Rejection::Forbidden);
+        }
+        if user.status.is_off() {
+            return Err(Rejection::invalid("login", "The user is suspended or deactivated"));
+        }
+        let by = (&self.actor, &self.origin);
+        let mut decision = Decision::new();
+        if let Some(old) = old.filter(|_| changes) {
+            context.log(&mut decision, privilege(EventType::UserPrivilegeRevoke, old, user, by));
+        }
+        context.log(&mut decision, privilege(EventType::UserPrivilegeGrant, self.role, user, by));
+        decision.put(User {
+            administrator: true,
+            last_updated: user::touched(user, context.now),
+            ..user.clone()
+        });
+        let administrator = self.invited(slice.get::<Administrator>(self.user_id.as_str()), context.now);
+        decision.put(administrator.clone());
+        Ok((decision, administrator))
+    }
+
+    fn invited(&self, old: Option<&Administrator>, now: Timestamp) -> Administrator {
+        Administrator {
             user_id: self.user_id.clone(),
             role: self.role,
             password_hash: old.and_then(|old| old.password_hash.clone()),
             sealed_totp: old.and_then(|old| old.sealed_totp.clone()),
             last_step: old.and_then(|old| old.last_step),
             invitation: Some(self.invitation.clone()),
-            created: old.map_or(context.now, |old| old.created),
-            last_updated: context.now,
-        };
-        let mut decision = Decision::new();
-        decision.put(User {
-            administrator: true,
-            last_updated: user::touched(user, context.now),
-            ..user.clone()
-        });
-        decision.put(administrator.clone());
-        let grant = user::event(EventType::UserPrivilegeGrant, &self.actor, &self.origin, user);
-        context.log(&mut decision, grant.debug("privilegeGranted", self.role.as_str()));
-        Ok((decision, administrator))
+            created: old.map_or(now, |old| old.created),
+            last_updated: now,
+        }
     }
 }
 
@@ -168,7 +189,7 @@ impl Command for ChangeRole {
     type Outcome = Administrator;
 
     fn needs(&self) -> Vec<Need> {
-        needs_of(&self.user_id)
+        needs_of(&self.user_id, &self.asked_by)
     }
 
     fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<Administrator> {
@@ -179,7 +200,7 @@ impl Command for ChangeRole {
 impl ChangeRole {
     fn try_decide(&self, slice: &Slice, context: &mut Context<'_>) -> Result<(Decision, Administrator), Rejection> {
         let (user, old) = find(slice, &self.user_id)?;
-        if self.asked_by == self.user_id {
+        if !is_another_super(slice, &self.asked_by, &self.user_id) {
             return Err(Rejection::Forbidden);
         }
         let administrator = Administrator {
@@ -189,15 +210,15 @@ impl ChangeRole {
         };
         let mut decision = Decision::new();
         decision.put(administrator.clone());
-        let revoke = user::event(EventType::UserPrivilegeRevoke, &self.actor, &self.origin, user);
-        context.log(&mut decision, revoke.debug("privilegeRevoked", old.role.as_str()));
-        let grant = user::event(EventType::UserPrivilegeGrant, &self.actor, &self.origin, user);
-        context.log(&mut decision, grant.debug("privilegeGranted", self.role.as_str()));
+        let by = (&self.actor, &self.origin);
+        context.log(&mut decision, privilege(EventType::UserPrivilegeRevoke, old.role, user, by));
+        context.log(&mut decision, privilege(EventType::UserPrivilegeGrant, self.role, user, by));
         Ok((decision, administrator))
     }
 }
 
-/// Takes an administrator's access away: sessions end, and API tokens stop working.
+/// Takes an administrator's access away: sessions end, and API tokens are revoked. Who is invited again
+/// later begins without them.
 #[derive(Clone, Debug)]
 pub struct Remove {
     /// Whose.
@@ -214,7 +235,9 @@ impl Command for Remove {
     type Outcome = ();
 
     fn needs(&self) -> Vec<Need> {
-        needs_of(&self.user_id)
+        let mut needs = needs_of(&self.user_id, &self.asked_by);
+        needs.push(Need::children::<ApiToken>(self.user_id.as_str()));
+        needs
     }
 
     fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<()> {
@@ -225,19 +248,22 @@ impl Command for Remove {
 impl Remove {
     fn try_decide(&self, slice: &Slice, context: &mut Context<'_>) -> Result<(Decision, ()), Rejection> {
         let (user, old) = find(slice, &self.user_id)?;
-        if self.asked_by == self.user_id {
+        if !is_another_super(slice, &self.asked_by, &self.user_id) {
             return Err(Rejection::Forbidden);
         }
+        let by = (&self.actor, &self.origin);
         let mut decision = Decision::new();
         decision.delete(Kind::Administrator, self.user_id.as_str());
         end_sessions(slice, &self.user_id, &mut decision);
+        for token in slice.children::<ApiToken>(self.user_id.as_str()) {
+            api_token::revoke(token, &mut decision, context, by);
+        }
         decision.put(User {
             administrator: false,
             last_updated: user::touched(user, context.now),
             ..user.clone()
         });
-        let revoke = user::event(EventType::UserPrivilegeRevoke, &self.actor, &self.origin, user);
-        context.log(&mut decision, revoke.debug("privilegeRevoked", old.role.as_str()));
+        context.log(&mut decision, privilege(EventType::UserPrivilegeRevoke, old.role, user, by));
         Ok((decision, ()))
     }
 }
@@ -271,7 +297,7 @@ impl Command for AcceptInvitation {
     type Outcome = ();
 
     fn needs(&self) -> Vec<Need> {
-        needs_of(&self.user_id)
+        needs_of(&self.user_id, &self.user_id)
     }
 
     fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<()> {
@@ -282,7 +308,7 @@ impl Command for AcceptInvitation {
 impl AcceptInvitation {
     fn try_decide(&self, slice: &Slice, context: &mut Context<'_>) -> Result<(Decision, ()), Rejection> {
         let (user, old) = find(slice, &self.user_id)?;
-        if !is_open(old, &self.invitation_hash, context.now) {
+        if user.status.is_off() || !is_open(old, &self.invitation_hash, context.now) {
             return Err(Rejection::not_found(self.user_id.as_str(), "Invitation"));
         }
         let mut decision = Decision::new();
@@ -320,12 +346,22 @@ pub(crate) fn actor(user: &User) -> Actor {
     Actor::user(user.id.as_str(), &user.login, user.display_name())
 }
 
-fn needs_of(user_id: &UserId) -> Vec<Need> {
-    vec![
-        Need::object::<User>(user_id.as_str()),
-        Need::object::<Administrator>(user_id.as_str()),
-        Need::children::<AdminSession>(user_id.as_str()),
-    ]
+fn privilege(event_type: EventType, role: AdminRole, user: &User, (actor, origin): (&Actor, &RequestOrigin)) -> LogEvent {
+    let member = if event_type == EventType::UserPrivilegeRevoke {
+        "privilegeRevoked"
+    } else {
+        "privilegeGranted"
+    };
+    user::event(event_type, actor, origin, user).debug(member, role.as_str())
+}
+
+fn needs_of(user_id: &UserId, asked_by: &UserId) -> Vec<Need> {
+    let mut needs = authority_needs(user_id.as_str()).to_vec();
+    needs.push(Need::children::<AdminSession>(user_id.as_str()));
+    if asked_by != user_id {
+        needs.extend(authority_needs(asked_by.as_str()));
+    }
+    needs
 }
 
 fn find<'s>(slice: &'s Slice, user_id: &UserId) -> Result<(&'s User, &'s Administrator), Rejection> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use watchfire_model::{
     id::{ApiTokenId, UserId, ZoneId},
     log::{Actor, EventType, LogEvent, RequestOrigin, Target},
-    object::{ApiToken, Kind, TokenNetwork, User, UserStatus, Zone},
+    object::{ApiToken, Kind, TokenNetwork, User, Zone},
     row::Decision,
     slice::{Need, Slice},
     time::Timestamp,
@@ -61,7 +61,7 @@ impl CreateApiToken {
         if self.expires_at.is_some_and(|at| at <= context.now) {
             return Err(Rejection::invalid("expiresAt", "The date must be in the future"));
         }
-        let is_administrator = |user: &&User| user.administrator && user.status == UserStatus::Active;
+        let is_administrator = |user: &&User| user.administrator && !user.status.is_off();
         if slice.get::<User>(self.user_id.as_str()).filter(is_administrator).is_none() {
             return Err(Rejection::Forbidden);
         }
@@ -162,13 +162,15 @@ impl Command for RevokeApiToken {
             return Decided::rejected(Rejection::not_found(self.id.as_str(), KIND));
         };
         let mut decision = Decision::new();
-        decision.delete(Kind::ApiToken, self.id.as_str());
-        context.log(
-            &mut decision,
-            event(EventType::ApiTokenRevoke, &self.actor, &self.origin, token),
-        );
+        revoke(token, &mut decision, context, (&self.actor, &self.origin));
         Decided::done(decision, ())
     }
+}
+
+/// Ends `token`.
+pub(crate) fn revoke(token: &ApiToken, decision: &mut Decision, context: &mut Context<'_>, by: (&Actor, &RequestOrigin)) {
+    decision.delete(Kind::ApiToken, token.id.as_str());
+    context.log(decision, event(EventType::ApiTokenRevoke, by.0, by.1, token));
 }
 
 /// Notes that a token was used: its expiry moves on. What was noted within the hour stays as it is.

@@ -7,7 +7,7 @@ pub mod password;
 mod profile;
 mod update;
 
-pub(crate) use self::change::deactivate;
+pub(crate) use self::change::{deactivate, may_shut_out};
 pub use self::{
     change::{ChangeUser, UserChange},
     create::{CreateUser, UserDraft},

@@ -9,7 +9,7 @@ use watchfire_domain::administrator::{AcceptInvitation, ChangeRole, Invite, Invi
 use watchfire_model::{
     id::UserId,
     log::RequestOrigin,
-    object::{AdminRole, Administrator, Invitation, User, UserStatus, fold},
+    object::{AdminRole, Administrator, Invitation, User, fold},
 };
 use zeroize::Zeroizing;
 
@@ -109,8 +109,8 @@ impl App {
     /// Makes `login` an administrator, as a new user where there is none; gives what the link ends with.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] for anybody but a super administrator; [`Error::Invalid`] for a login that no
-    /// user could have.
+    /// [`Error::Forbidden`] for anybody but a super administrator, and for another role of one's own;
+    /// [`Error::Invalid`] for a login that no user could have, and for somebody who is switched off.
     pub async fn invite_administrator(
         &self,
         caller: &Principal,
@@ -118,7 +118,7 @@ impl App {
         login: &str,
         role: AdminRole,
     ) -> Result<(AdministratorUser, SecretString)> {
-        super_administrator(caller)?;
+        let asked_by = super_administrator(caller)?;
         let user = match self.find::<User>(&fold(login)).await? {
             Some(user) => user,
             None => self.create_user(caller, origin.clone(), new_user(login)).await?,
@@ -128,6 +128,7 @@ impl App {
             user_id: user.id.clone(),
             role,
             invitation,
+            asked_by,
             actor: caller.actor.clone(),
             origin,
         };
@@ -225,7 +226,7 @@ impl App {
     pub(crate) async fn first_invitation(&self) -> Result<Option<String>> {
         let directory = self.state.directory();
         let oldest = directory.administrators().min_by_key(|user| user.created);
-        let Some(user) = oldest.filter(|user| user.status == UserStatus::Active) else {
+        let Some(user) = oldest.filter(|user| !user.status.is_off()) else {
             return Ok(None);
         };
         let (token, invitation) = self.invitation();
@@ -251,7 +252,7 @@ impl App {
         let directory = self.state.directory();
         let administrator = directory.console_administrators().find(|it| is_open(it, &hash, now));
         let user = administrator.and_then(|it| directory.administrator(it.user_id.as_str()));
-        let found = administrator.zip(user);
+        let found = administrator.zip(user.filter(|user| !user.status.is_off()));
         let (administrator, user) = found.ok_or_else(|| Error::not_found("invitation", "Invitation"))?;
         Ok((Administrator::clone(administrator), User::clone(user)))
     }

@@ -10,7 +10,7 @@ use watchfire_domain::admin_session::{BeginSession, EndSession, RefusePassword, 
 use watchfire_model::{
     id::UserId,
     log::{Actor, RequestOrigin},
-    object::{AdminRole, AdminSession, Administrator, User, UserStatus, fold},
+    object::{AdminRole, AdminSession, Administrator, User, fold},
     time::Timestamp,
 };
 
@@ -84,18 +84,27 @@ pub(crate) struct CodeTries {
 }
 
 impl CodeTries {
-    fn may_try(&self, user: &UserId, limits: &ConsoleLimits, now: Timestamp) -> bool {
+    /// Takes one of the tries, as if its code were wrong; false when none is left. It is counted before the
+    /// code is looked at: tries at the same time must not all find the last one free.
+    fn take(&self, user: &UserId, limits: &ConsoleLimits, now: Timestamp) -> bool {
         let mut wrong = self.wrong.lock();
         wrong.retain(|_, (_, at)| now < at.plus(limits.code_pause));
-        limits.code_tries == 0 || wrong.get(user).is_none_or(|(count, _)| *count < limits.code_tries)
-    }
-
-    fn count(&self, user: &UserId, now: Timestamp) {
-        let mut wrong = self.wrong.lock();
         let (count, at) = wrong.entry(user.clone()).or_insert((0, now));
+        if limits.code_tries != 0 && *count >= limits.code_tries {
+            return false;
+        }
         (*count, *at) = (count.saturating_add(1), now);
+        true
     }
 
+    /// Gives one back whose code was not looked at after all.
+    fn give_back(&self, user: &UserId) {
+        if let Some((count, _)) = self.wrong.lock().get_mut(user) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    /// The code was right.
     fn forget(&self, user: &UserId) {
         self.wrong.lock().remove(user);
     }
@@ -125,7 +134,7 @@ impl App {
     pub async fn console_password(&self, login: &str, password: SecretString, source: SignInSource) -> Result<String> {
         let now = self.clock.now();
         let windows = [
-            self.count_sign_in(login),
+            self.console_logins.count(fold(login), now),
             self.console_sign_ins.count(source.ip.to_string(), now),
         ];
         if windows.into_iter().flatten().any(|window| !window.allowed) {
@@ -167,13 +176,14 @@ impl App {
     ) -> Result<BegunSession> {
         let (administrator, user) = self.awaited(pending).ok_or_else(signed_out)?;
         let (limits, now) = (&self.settings.console, self.clock.now());
-        if !self.code_tries.may_try(&user.id, limits, now) {
+        let step = self.console_step(&administrator, code)?;
+        if !self.code_tries.take(&user.id, limits, now) {
             return Err(Error::RateLimited);
         }
         let cookie = url_safe(&*self.entropy, COOKIE_CHARS);
         let command = BeginSession {
             user_id: user.id.clone(),
-            step: self.console_step(&administrator, code)?,
+            step,
             hash: sha256_hex(&cookie),
             replaces: old_cookie.map(sha256_hex),
             lifetime: limits.lifetime,
@@ -188,8 +198,8 @@ impl App {
                 })
             }
             Err(error) => {
-                if matches!(error, Error::AuthenticationFailed) {
-                    self.code_tries.count(&user.id, now);
+                if !matches!(error, Error::AuthenticationFailed) {
+                    self.code_tries.give_back(&user.id);
                 }
                 Err(error)
             }
@@ -209,8 +219,8 @@ impl App {
         let session = session.ok_or_else(signed_out)?;
         let administrator = directory.console_administrator(session.user_id.as_str());
         let user = directory.administrator(session.user_id.as_str());
-        let active = user.filter(|user| user.status == UserStatus::Active);
-        let (administrator, user) = administrator.zip(active).ok_or_else(signed_out)?;
+        let user = user.filter(|user| !user.status.is_off());
+        let (administrator, user) = administrator.zip(user).ok_or_else(signed_out)?;
         if used == Used::ByPerson {
             self.note_session_use(session, now);
         }
@@ -260,7 +270,7 @@ impl App {
     fn console_administrator(&self, login: &str) -> Option<(Administrator, User)> {
         let (name, directory) = (fold(login), self.state.directory());
         let mut users = directory.administrators();
-        let user = users.find(|user| fold(&user.login) == name && user.status == UserStatus::Active)?;
+        let user = users.find(|user| fold(&user.login) == name && !user.status.is_off())?;
         let administrator = directory.console_administrator(user.id.as_str())?;
         Some((Administrator::clone(administrator), User::clone(user)))
     }
@@ -352,15 +362,25 @@ mod tests {
         let (jo, al) = (UserId::new("00u1"), UserId::new("00u2"));
         let at = Timestamp::from_seconds;
         for n in 0..5 {
-            assert!(tries.may_try(&jo, &limits, at(n)));
-            tries.count(&jo, at(n));
+            assert!(tries.take(&jo, &limits, at(n)));
         }
-        assert!(!tries.may_try(&jo, &limits, at(5)));
-        assert!(tries.may_try(&al, &limits, at(5)));
-        assert!(tries.may_try(&jo, &limits, at(4 + 15 * 60)));
-        tries.count(&al, at(5));
+        assert!(!tries.take(&jo, &limits, at(5)));
+        assert!(tries.take(&al, &limits, at(5)));
+        assert!(tries.take(&jo, &limits, at(4 + 15 * 60)));
         tries.forget(&al);
         assert!(tries.wrong.lock().get(&al).is_none());
+    }
+
+    #[test]
+    fn a_try_that_was_not_looked_at_is_given_back_and_zero_is_no_limit() {
+        let (tries, limits) = (CodeTries::default(), ConsoleLimits::default());
+        let (jo, at) = (UserId::new("00u1"), Timestamp::from_seconds);
+        for n in 0..20 {
+            assert!(tries.take(&jo, &limits, at(n)));
+            tries.give_back(&jo);
+        }
+        let limits = ConsoleLimits { code_tries: 0, ..limits };
+        assert!((0..20).all(|n| tries.take(&jo, &limits, at(n))));
     }
 
     #[test]

@@ -71,10 +71,11 @@ impl App {
     /// Ends a session.
     ///
     /// # Errors
-    /// As for [`Self::session`].
+    /// As for [`Self::session`]; [`Error::Forbidden`] for that of an administrator.
     pub async fn end_session(&self, caller: &Principal, origin: RequestOrigin, id: &str) -> Result<()> {
         caller.require(MANAGE)?;
         let session = self.live_session(id).await?;
+        self.managed_user(caller, session.user_id.as_str()).await?;
         let command = EndSession {
             id: session.id,
             user_id: session.user_id,

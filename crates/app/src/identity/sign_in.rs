@@ -135,13 +135,17 @@ impl App {
         }
     }
 
-    /// The user with this login, or the only one whose login begins with this short name.
+    /// The user with this login, or the only one whose login begins with this short name. Users without a
+    /// password, as other identity providers' sign-ins make them, do not make a short name ambiguous.
     async fn user_to_sign_in(&self, username: &str) -> Result<Option<User>> {
         let name = fold(username);
-        match self.find(&name).await? {
-            None if !name.contains('@') => self.only_starting_with(&format!("{name}@")).await,
-            found => Ok(found),
+        let found: Option<User> = self.find(&name).await?;
+        let has_password = |user: &User| user.password_hash.is_some();
+        if name.contains('@') || found.as_ref().is_some_and(has_password) {
+            return Ok(found);
         }
+        let meant = self.only_starting_with(&format!("{name}@"), has_password).await?;
+        Ok(meant.or(found))
     }
 
     pub(super) async fn refuse_blocked(&self, login: &str, source: &SignInSource) -> Result<()> {

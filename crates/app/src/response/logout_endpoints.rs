@@ -100,7 +100,8 @@ impl App {
     /// Ends everything that lets a user in (okta.md 9.8: we as the receiver of the call).
     ///
     /// # Errors
-    /// [`Error::NotFound`] when the subject is nobody here.
+    /// [`Error::NotFound`] when the subject is nobody here; [`Error::Forbidden`] when it is an administrator and
+    /// the caller is no super administrator.
     pub async fn revoke_everything(&self, caller: &Principal, origin: RequestOrigin, subject: RevokedSubject) -> Result<()> {
         caller.require(REVOKE)?;
         let user_id = self
@@ -108,7 +109,7 @@ impl App {
             .await?
             .ok_or_else(|| Error::not_found("sub_id", "User"))?;
         let command = RevokeEverything {
-            user_id,
+            user_id: self.managed_user(caller, user_id.as_str()).await?.id,
             actor: caller.actor.clone(),
             origin,
         };

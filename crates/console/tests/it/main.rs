@@ -5,6 +5,7 @@
     reason = "a panic here is a failed test; clippy knows it of test functions only"
 )]
 
+mod administrators;
 mod assets;
 mod browser;
 mod risk;

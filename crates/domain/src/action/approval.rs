@@ -14,6 +14,7 @@ use watchfire_model::{
 use super::{about, not_found};
 use crate::{
     Rejection,
+    administrator::authority_needs,
     command::{Command, Context, Decided},
     entity_risk::{Done, settle},
     session::end_sessions,
@@ -71,6 +72,7 @@ impl Command for DecideApproval {
                 .map(|cause| Need::object::<EntityRiskRule>(cause.rule.as_str())),
         );
         if let Some(id) = action.user().map(UserId::as_str) {
+            needs.extend(authority_needs(&self.actor.id));
             needs.extend([
                 Need::object::<User>(id),
                 Need::children::<Session>(id),
@@ -102,6 +104,9 @@ impl DecideApproval {
                 "Whoever changed the rule last may not approve what it asks for; another administrator can",
             ));
         }
+        if self.verdict == Verdict::Approve && !self.may_shut_out(old, slice) {
+            return Err(Rejection::Forbidden);
+        }
         let mut decision = Decision::new();
         let event_type = match self.verdict {
             Verdict::Approve => EventType::SecurityActionApprove,
@@ -129,6 +134,15 @@ impl DecideApproval {
         };
         decision.put(action.clone());
         Ok((decision, action))
+    }
+
+    /// What switches a user off is for those who could do it without the rule.
+    fn may_shut_out(&self, action: &Action, slice: &Slice) -> bool {
+        let ActionCall::DeactivateUser { user } = &action.call else {
+            return true;
+        };
+        let user = slice.get::<User>(user.as_str());
+        user.is_none_or(|user| user::may_shut_out(&self.actor, user, slice))
     }
 
     fn is_author(&self, action: &Action, slice: &Slice) -> bool {

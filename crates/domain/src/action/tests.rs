@@ -19,6 +19,8 @@ use super::{
 };
 use crate::testing::{NOW, admin, decide, event_types, events};
 
+mod administrators;
+
 const HOUR: Duration = Duration::from_secs(3_600);
 
 fn seconds(count: u64) -> Duration {

@@ -138,7 +138,7 @@ impl EvaluateSignIn {
                 .collect();
         }
         let blocked_by = asking.blocked_by(&self.seen);
-        let mut evaluation = if is_off(&user) {
+        let mut evaluation = if user.status.is_off() {
             denied()
         } else {
             asking.evaluate(&user, (&self.seen, self.application.as_deref()), &assessed)
@@ -223,11 +223,6 @@ impl EvaluateSignIn {
         context.log(decision, made);
         user
     }
-}
-
-/// Whom an administrator or a rule has switched off.
-const fn is_off(user: &User) -> bool {
-    matches!(user.status, UserStatus::Suspended | UserStatus::Deprovisioned)
 }
 
 /// Of somebody who is switched off, no rule is asked.

@@ -15,7 +15,7 @@ use watchfire_model::{
 use super::{
     Accepted, MAX_CODE_FAILURES, Progress, SignedIn, history,
     influence::settle,
-    record::{Record, actor, locked},
+    record::{Record, actor, lock},
     record_session,
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     command::{Command, Context, Decided},
     factor::wrong_code,
     risk_learning::{self, stepped_up},
-    user::{self, touched},
+    user,
 };
 
 /// What a code turned out to be.
@@ -84,19 +84,35 @@ impl Command for VerifyFactor {
     }
 
     fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<Progress> {
-        let found = live(slice, &self.state_token_hash, context.now);
-        let found = found.and_then(|transaction| Some((transaction, slice.get::<User>(transaction.user_id.as_str())?)));
-        let Some((transaction, user)) = found else {
-            return Decided::rejected(Rejection::InvalidToken);
+        let step = match self.step(slice, context.now) {
+            Ok(step) => step,
+            Err(rejection) => return self.refuse(rejection, slice, context),
         };
+        // It may have been switched off since its password was taken.
+        if step.user.status != UserStatus::Active {
+            return step.end(step.user.status.as_str(), slice, context);
+        }
+        match self.answer.code {
+            Code::OfStep(number) if step.is_fresh(number) => step.succeed(number, slice, context),
+            // A code that has been used is as wrong as any other.
+            Code::OfStep(_) => step.fail(false, slice, context),
+            Code::Wrong { locks } => step.fail(locks, slice, context),
+        }
+    }
+}
+
+impl VerifyFactor {
+    fn step<'s>(&'s self, slice: &'s Slice, now: Timestamp) -> Result<SecondStep<'s>, Rejection> {
+        let transaction = live(slice, &self.state_token_hash, now).ok_or(Rejection::InvalidToken)?;
+        let user = slice
+            .get::<User>(transaction.user_id.as_str())
+            .ok_or(Rejection::InvalidToken)?;
+        let id = self.answer.factor_id.as_str();
         let factor = slice
-            .get::<Factor>(self.answer.factor_id.as_str())
-            .filter(|factor| factor.user_id == user.id && factor.state == FactorState::Active);
-        let Some(factor) = factor else {
-            let id = self.answer.factor_id.as_str();
-            return Decided::rejected(Rejection::not_found(id, "UserFactor"));
-        };
-        let step = SecondStep {
+            .get::<Factor>(id)
+            .filter(|factor| factor.user_id == user.id && factor.state == FactorState::Active)
+            .ok_or_else(|| Rejection::not_found(id, "UserFactor"))?;
+        Ok(SecondStep {
             command: self,
             transaction,
             user,
@@ -105,16 +121,21 @@ impl Command for VerifyFactor {
                 debug_data: transaction.debug_data.clone(),
                 security: transaction.security_context.clone(),
             },
-        };
-        // It may have been switched off since its password was taken.
-        if user.status != UserStatus::Active {
-            return step.end(user.status.as_str(), slice, context);
+        })
+    }
+
+    /// The sign-in has ended since the code was looked at, by another code at the same time for example. It
+    /// was a try all the same: else those who try in parallel would spend the one that locks the account here.
+    fn refuse(&self, rejection: Rejection, slice: &Slice, context: &mut Context<'_>) -> Decided<Progress> {
+        let mut decision = Decision::new();
+        if self.answer.code == (Code::Wrong { locks: true })
+            && let Some(user) = slice.get::<User>(self.user_id.as_str())
+        {
+            lock(user, &self.origin, &mut decision, context);
         }
-        match self.answer.code {
-            Code::OfStep(number) if factor.last_step.is_none_or(|last| number > last) => step.succeed(number, slice, context),
-            // A code that has been used is as wrong as any other.
-            Code::OfStep(_) => step.fail(false, slice, context),
-            Code::Wrong { locks } => step.fail(locks, slice, context),
+        Decided {
+            decision,
+            outcome: Err(rejection),
         }
     }
 }
@@ -128,6 +149,10 @@ struct SecondStep<'a> {
 }
 
 impl SecondStep<'_> {
+    fn is_fresh(&self, number: u64) -> bool {
+        self.factor.last_step.is_none_or(|last| number > last)
+    }
+
     fn succeed(&self, number: u64, slice: &Slice, context: &mut Context<'_>) -> Decided<Progress> {
         let mut decision = Decision::new();
         decision.delete(Kind::AuthnTransaction, self.transaction.id.as_str());
@@ -172,13 +197,7 @@ impl SecondStep<'_> {
         self.log_factor(Outcome::failure("INVALID_CREDENTIALS"), &mut decision, context);
         let failures = self.transaction.failures.saturating_add(1);
         if locks {
-            decision.put(User {
-                status: UserStatus::LockedOut,
-                status_changed: Some(context.now),
-                last_updated: touched(self.user, context.now),
-                ..self.user.clone()
-            });
-            context.log(&mut decision, locked(self.user, &self.command.origin));
+            lock(self.user, &self.command.origin, &mut decision, context);
         }
         if locks || failures >= MAX_CODE_FAILURES {
             decision.delete(Kind::AuthnTransaction, self.transaction.id.as_str());

@@ -22,14 +22,13 @@ use super::{
     Accepted, Challenged, Progress, STATE_TOKEN_LIFE, SignedIn, active_factors,
     history::{self, Judgement, ended},
     influence::{Influence, raise},
-    record::{Record, actor, locked},
+    record::{Record, actor, lock},
     sighting::Sighting,
 };
 use crate::{
     Rejection,
     command::{Command, Context, Decided},
     entity_risk::{self, EntityRisks, GuardLimits},
-    user::touched,
 };
 
 /// Somebody tries to sign in with a name and a password that has been checked.
@@ -282,15 +281,8 @@ impl Step<'_> {
     fn refuse(&self, reason: &str, rejection: Rejection, context: &mut Context<'_>) -> Decided<Progress> {
         let mut decision = Decision::new();
         self.log_failure(reason, &mut decision, context);
-        let locks = self.command.password == Checked::Wrong { locks: true };
-        if locks && self.user.status != UserStatus::LockedOut {
-            decision.put(User {
-                status: UserStatus::LockedOut,
-                status_changed: Some(context.now),
-                last_updated: touched(self.user, context.now),
-                ..self.user.clone()
-            });
-            context.log(&mut decision, locked(self.user, &self.command.origin));
+        if self.command.password == (Checked::Wrong { locks: true }) {
+            lock(self.user, &self.command.origin, &mut decision, context);
         }
         Decided {
             decision,

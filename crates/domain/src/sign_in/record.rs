@@ -13,7 +13,7 @@ use watchfire_model::{
         Actor, AuthenticationContext, BehaviorResult as LoggedBehavior, EventType, LogEvent, Outcome, OutcomeResult,
         RequestOrigin, RiskContext, SecurityContext, Target, UserBehavior,
     },
-    object::User,
+    object::{User, UserStatus},
     row::Decision,
     slice::Need,
     slice::Slice,
@@ -140,8 +140,15 @@ pub(super) fn actor(user: &User) -> Actor {
 }
 
 /// `user.account.lock`.
-pub(super) fn locked(user: &User, origin: &RequestOrigin) -> LogEvent {
-    user::event(EventType::UserAccountLock, &actor(user), origin, user).outcome(Outcome::failure("LOCKED_OUT"))
+/// Locks the account of `user`, where there is a password to guess. Only one that is ACTIVE: who is
+/// suspended, deactivated or has to change its password stays that, whatever anybody types.
+pub(super) fn lock(user: &User, origin: &RequestOrigin, decision: &mut Decision, context: &mut Context<'_>) {
+    if user.status != UserStatus::Active || user.password_hash.is_none() {
+        return;
+    }
+    decision.put(user::with_status(user, UserStatus::LockedOut, context.now));
+    let event = user::event(EventType::UserAccountLock, &actor(user), origin, user);
+    context.log(decision, event.outcome(Outcome::failure("LOCKED_OUT")));
 }
 
 fn logged(result: BehaviorResult) -> LoggedBehavior {

@@ -25,6 +25,8 @@ use crate::{
     testing::{NOW, decide, event_types, events},
 };
 
+mod lock_out;
+
 const HASH: &str = "$argon2id$1";
 
 fn user(status: UserStatus) -> User {

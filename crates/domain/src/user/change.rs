@@ -11,6 +11,7 @@ use watchfire_model::{
 use super::{event, find, with_status};
 use crate::{
     Rejection,
+    administrator::{authority_needs, is_super},
     command::{Command, Context, Decided},
     entity_risk::{Done, settle, settle_needs},
     session::end_sessions,
@@ -57,14 +58,18 @@ impl Command for ChangeUser {
 
     fn needs(&self) -> Vec<Need> {
         let id = self.id.as_str();
-        vec![
+        let mut needs = vec![
             Need::object::<User>(id),
             Need::children::<Factor>(id),
             Need::children::<Session>(id),
             Need::children::<SessionToken>(id),
             Need::children::<AuthnTransaction>(id),
             settle_needs(&self.id),
-        ]
+        ];
+        if self.shuts_out() {
+            needs.extend(authority_needs(&self.actor.id));
+        }
+        needs
     }
 
     fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<User> {
@@ -73,10 +78,14 @@ impl Command for ChangeUser {
 }
 
 impl ChangeUser {
+    const fn shuts_out(&self) -> bool {
+        matches!(self.change, UserChange::Deactivate | UserChange::Suspend)
+    }
+
     fn try_decide(&self, slice: &Slice, context: &mut Context<'_>) -> Result<(Decision, User), Rejection> {
         let old = find(slice, &self.id)?;
-        let shuts_out = matches!(self.change, UserChange::Deactivate | UserChange::Suspend);
-        if shuts_out && self.actor.id == old.id.as_str() {
+        let shuts_out = self.shuts_out();
+        if shuts_out && !may_shut_out(&self.actor, old, slice) {
             return Err(Rejection::Forbidden);
         }
         let mut decision = Decision::new();
@@ -93,6 +102,13 @@ impl ChangeUser {
         }
         Ok((decision, user))
     }
+}
+
+/// Whether `actor` may switch `user` off: nobody themselves, and an administrator only somebody who is a super
+/// administrator at this moment. So one is always left, whoever asks at the same time (ADR 0009).
+pub(crate) fn may_shut_out(actor: &Actor, user: &User, slice: &Slice) -> bool {
+    let asked_by = UserId::new(actor.id.as_str());
+    asked_by != user.id && (!user.administrator || is_super(slice, &asked_by))
 }
 
 /// Switches `user` off because a rule says so. The slice holds its factors; ending its sessions is the

@@ -3,14 +3,18 @@
 use watchfire_model::{
     id::UserId,
     log::{Actor, EventType, RequestOrigin},
-    object::{ApiToken, AuthnTransaction, Factor, Kind, Membership, Session, SessionToken, SignInProfile, User, UserStatus},
+    object::{
+        AdminSession, Administrator, ApiToken, AuthnTransaction, Factor, Kind, Membership, Session, SessionToken, SignInProfile,
+        User, UserStatus,
+    },
     row::Decision,
     slice::{Need, Slice},
 };
 
-use super::{event, find, with_status};
+use super::{change::may_shut_out, event, find, with_status};
 use crate::{
     Rejection,
+    administrator::authority_needs,
     command::{Command, Context, Decided},
     session::end_sessions,
 };
@@ -40,8 +44,10 @@ impl Command for DeleteUser {
 
     fn needs(&self) -> Vec<Need> {
         let id = self.id.as_str();
-        vec![
+        let mut needs = vec![
             Need::object::<User>(id),
+            Need::object::<Administrator>(id),
+            Need::children::<AdminSession>(id),
             Need::object::<SignInProfile>(id),
             Need::children::<Membership>(id),
             Need::children::<Factor>(id),
@@ -49,7 +55,9 @@ impl Command for DeleteUser {
             Need::children::<Session>(id),
             Need::children::<SessionToken>(id),
             Need::children::<AuthnTransaction>(id),
-        ]
+        ];
+        needs.extend(authority_needs(&self.actor.id));
+        needs
     }
 
     fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<Deleted> {
@@ -60,7 +68,7 @@ impl Command for DeleteUser {
 impl DeleteUser {
     fn try_decide(&self, slice: &Slice, context: &mut Context<'_>) -> Result<(Decision, Deleted), Rejection> {
         let user = find(slice, &self.id)?;
-        if self.actor.id == user.id.as_str() {
+        if !may_shut_out(&self.actor, user, slice) {
             return Err(Rejection::Forbidden);
         }
         let mut decision = Decision::new();
@@ -92,6 +100,12 @@ impl DeleteUser {
         }
         for token in slice.children::<ApiToken>(id) {
             decision.delete(Kind::ApiToken, token.id.as_str());
+        }
+        for session in slice.children::<AdminSession>(id) {
+            decision.delete(Kind::AdminSession, session.id.as_str());
+        }
+        if slice.get::<Administrator>(id).is_some() {
+            decision.delete(Kind::Administrator, id);
         }
         if slice.get::<SignInProfile>(id).is_some() {
             decision.delete(Kind::SignInProfile, id);

@@ -244,6 +244,28 @@ async fn wrong_codes_of_many_sign_ins_lock_the_account() -> Result<()> {
     Ok(())
 }
 
+/// However many come at once: ten are looked at, then the account is locked.
+#[tokio::test]
+async fn wrong_codes_at_the_same_time_lock_the_account_too() -> Result<()> {
+    let (server, id, device) = challenging().await?;
+    let mut looked_at = 0;
+    for _ in 0..2 {
+        let token = challenge(&server).await?;
+        let tries = (0..10).map(|_| device.answer(&server, &token, "000000"));
+        for answer in futures_util::future::join_all(tries).await {
+            looked_at += usize::from(answer?.status == 403);
+        }
+        let user = server.call("GET", &format!("/api/v1/users/{id}")).send().await?;
+        if user.json["status"] == "LOCKED_OUT" {
+            break;
+        }
+    }
+    assert!((5..=10).contains(&looked_at), "{looked_at}");
+    assert_eq!(sign_in(&server, JO).await?.error().0, "E0000004");
+    assert_eq!(events(&server, "user.account.lock").await?.len(), 1);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_state_token_ends_with_time_use_and_cancel() -> Result<()> {
     let (server, _, device) = challenging().await?;

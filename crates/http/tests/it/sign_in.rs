@@ -70,6 +70,51 @@ async fn a_short_name_signs_in_while_it_is_unambiguous() -> Result<()> {
     Ok(())
 }
 
+/// Anybody makes such users by typing a name at another identity provider.
+#[tokio::test]
+async fn users_without_a_password_do_not_make_a_short_name_ambiguous() -> Result<()> {
+    let server = TestServer::start().await?;
+    people::user(&server, JO).await?;
+    for login in ["jo.lin@a.example", "jo.lin@z.example", "jo.lin"] {
+        let body = json!({"user": {"login": login}, "client": {"ipAddress": "203.0.113.9"}});
+        let made = server.call("POST", "/watchfire/v1/sign-ins").json(&body).send().await?;
+        assert!(made.status < 300, "{}", made.text);
+        assert_eq!(sign_in(&server, "jo.lin").await?.status, 200, "{login}");
+    }
+    Ok(())
+}
+
+/// Nobody who types wrong passwords undoes what an administrator, or a rule, has decided.
+#[tokio::test]
+async fn wrong_passwords_lift_no_suspension() -> Result<()> {
+    let mut settings = Settings::new(ORG_URL);
+    (settings.logins_per_second, settings.api_calls_per_minute) = (0, 0);
+    settings.lockout.failures = 3;
+    let server = TestServer::start_with(settings).await?;
+    for (change, status, decision) in [
+        ("suspend", "SUSPENDED", "DENY"),
+        ("deactivate", "DEPROVISIONED", "DENY"),
+        ("expire_password", "PASSWORD_EXPIRED", "ALLOW"),
+    ] {
+        let login = format!("{change}@example.com");
+        let path = format!("/api/v1/users/{}", people::user(&server, &login).await?);
+        let changed = server.call("POST", &format!("{path}/lifecycle/{change}")).send().await?;
+        assert_eq!(changed.status, 200, "{}", changed.text);
+        for _ in 0..4 {
+            assert_eq!(sign_in_with(&server, &login, "wrong password").await?.status, 401);
+        }
+        assert_eq!(server.call("GET", &path).send().await?.json["status"], status);
+        let unlocked = server.call("POST", &format!("{path}/lifecycle/unlock")).send().await?;
+        assert_eq!(unlocked.error().0, "E0000038", "{}", unlocked.text);
+        let body = json!({"user": {"login": login}, "client": {"ipAddress": "203.0.113.9"}});
+        let asked = server.call("POST", "/watchfire/v1/sign-ins").json(&body).send().await?;
+        assert_eq!(asked.json["decision"], decision, "{}", asked.text);
+        assert_ne!(sign_in(&server, &login).await?.status, 200, "{change}");
+    }
+    assert!(events(&server, "user.account.lock").await?.is_empty());
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_new_user_is_high_then_medium_and_low_after_three_successes() -> Result<()> {
     let server = TestServer::start().await?;

@@ -47,6 +47,12 @@ impl UserStatus {
             Self::Deprovisioned => "DEPROVISIONED",
         }
     }
+
+    /// Whether somebody, or a rule, has switched the user off. Too many failures and an old password do
+    /// not: anybody can make the failures.
+    pub const fn is_off(self) -> bool {
+        matches!(self, Self::Suspended | Self::Deprovisioned)
+    }
 }
 
 /// A user of the directory. Administrators are users too.
