@@ -65,8 +65,8 @@ pub enum GeoError {
 
 /// Records that are looked at to find out what a file is about.
 const LOOKED_AT: usize = 2_000;
-/// The end of the year 9999: later times cannot be written.
-const LAST_SECOND: i64 = 253_402_300_799;
+/// The last second of the year 9999 that is in that year everywhere: later times cannot be written.
+const LAST_SECOND: i64 = 253_402_207_200;
 /// Characters that are kept of a file's name for itself.
 const MAX_TYPE: usize = 100;
 

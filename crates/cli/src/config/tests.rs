@@ -23,9 +23,11 @@ fn refusal(pairs: &[(&'static str, &str)]) -> String {
 fn the_defaults_of_the_table_are_those_of_the_layers() {
     let config = load(&[]).unwrap();
     let mut layers = AppSettings::new("http://x");
-    // Where data sets of places lie follows from the folder of the data; the layers know none.
-    layers.geo.folder = config.settings("http://x").geo.folder;
-    assert_eq!(format!("{:?}", config.settings("http://x")), format!("{layers:?}"));
+    let given = config.settings("http://x");
+    // Where data sets of places lie follows from the folder of the data; the layers know none, and no names.
+    layers.geo.folder.clone_from(&given.geo.folder);
+    layers.effective.clone_from(&given.effective);
+    assert_eq!(format!("{given:?}"), format!("{layers:?}"));
     assert_eq!(format!("{:?}", config.edge), format!("{:?}", EdgeLimits::default()));
     assert_eq!(config.listener, ListenerLimits::default());
     assert_eq!(format!("{:?}", config.store), format!("{:?}", StoreSettings::default()));

@@ -14,6 +14,9 @@ use crate::{StoreError, words};
 /// Whoever writes is alone (see `Session`), so nothing has to be locked.
 pub(super) const BEGIN: &str = "BEGIN";
 
+/// PostgreSQL's planner finds the index of children by its statistics.
+pub(super) const BY_PARENT_AND_ID: &str = "";
+
 /// The table of one dedupe partition.
 pub(super) fn create_dedupe_table(table: &str) -> String {
     format!("CREATE TABLE {table} (hash BYTEA PRIMARY KEY, expires_us BIGINT NOT NULL)")

@@ -8,7 +8,7 @@ use watchfire_model::{
 };
 
 use super::{
-    Connection, Db, Row,
+    Connection, Db, Row, dialect,
     many_rows::{pieces, run},
 };
 use crate::{
@@ -176,8 +176,11 @@ pub(crate) async fn in_order(conn: &mut Connection, wanted: &RangeQuery) -> Resu
 }
 
 pub(crate) fn push_in_order(query: &mut QueryBuilder<Db>, wanted: &RangeQuery) {
-    query.push("SELECT id, document FROM objects WHERE kind = ");
-    query.push_bind(wanted.kind.as_str());
+    query.push("SELECT id, document FROM objects");
+    if wanted.parent.is_some() {
+        query.push(dialect::BY_PARENT_AND_ID);
+    }
+    query.push(" WHERE kind = ").push_bind(wanted.kind.as_str());
     query.push(" AND id >= ").push_bind(wanted.from.clone());
     query.push(" AND id < ").push_bind(wanted.until.clone());
     if let Some(parent) = &wanted.parent {

@@ -17,6 +17,10 @@ use crate::{
 /// Takes the write lock at once, so that no read has to be repeated.
 pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 
+/// Names the index of children in the order of their ids: the planner would take the primary key, and with it
+/// everybody's.
+pub(super) const BY_PARENT_AND_ID: &str = " INDEXED BY objects_parent_id";
+
 /// The table of one dedupe partition.
 pub(super) fn create_dedupe_table(table: &str) -> String {
     format!("CREATE TABLE {table} (hash BLOB PRIMARY KEY, expires_us INTEGER NOT NULL) STRICT, WITHOUT ROWID")
