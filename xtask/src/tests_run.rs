@@ -75,18 +75,16 @@ fn run_on_postgres(workspace: &Workspace, report: &mut Report, nextest: bool) {
             return;
         }
     };
-    let mut arguments = if nextest { vec!["nextest", "run"] } else { vec!["test"] };
-    arguments.extend([
-        "--package",
-        "watchfire-http",
-        "--package",
-        "watchfire-harness",
-        "--test",
-        "it",
-        "--test",
-        "postgres",
-        "--no-fail-fast",
-    ]);
+    // With the features of the whole workspace, so that nothing is compiled once more; cargo itself can only
+    // choose the tests by choosing packages.
+    let (runner, chosen): (&[&str], &[&str]) = if nextest {
+        let of_both = "package(watchfire-http) + package(watchfire-harness)";
+        (&["nextest", "run", "--workspace"], &["--filterset", of_both])
+    } else {
+        (&["test"], &["--package", "watchfire-http", "--package", "watchfire-harness"])
+    };
+    let targets = &["--test", "it", "--test", "postgres", "--no-fail-fast"];
+    let arguments = [runner, chosen, targets].concat();
     let mut command = workspace.cargo(&arguments);
     command.env(postgres::VARIABLE, server.url());
     run_counted(report, NAME, BUDGET, command);

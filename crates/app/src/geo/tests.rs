@@ -374,12 +374,7 @@ fn a_file_that_was_made_to_cost_is_refused_soon() {
 
 #[test]
 fn a_file_of_a_time_that_cannot_be_written_is_refused() {
-    for (built, is_taken) in [
-        (253_402_207_200, true),
-        (253_402_207_201, false),
-        (1 << 40, false),
-        (u64::MAX, false),
-    ] {
+    for (built, is_taken) in [(253_402_207_200, true), (253_402_207_201, false), (1 << 40, false)] {
         let opened = DataFile::open(Mmdb::new("GeoLite2-City", built).bytes());
         match opened {
             Ok(file) => assert!(is_taken && !file.summary().built.to_string().is_empty(), "{built}"),
