@@ -123,10 +123,14 @@ impl App {
             Some(remote_id) => self.adopt(&stream, remote_id).await,
             None => self.make_remote(&stream, Making::First).await,
         };
-        drop(making);
         match made {
-            Ok(made) if new.verify => Ok(self.verify_quietly(made).await),
-            Ok(made) => Ok(made),
+            Ok(made) => {
+                drop(making);
+                match new.verify {
+                    true => Ok(self.verify_quietly(made).await),
+                    false => Ok(made),
+                }
+            }
             // The transmitter has to be given our key first.
             Err(failure) if failure.is_final() && !makes_key => {
                 let forget = ForgetStreamIn {
@@ -137,6 +141,7 @@ impl App {
                 self.streams.forget(&key);
                 Err(failure.into())
             }
+            // Still our turn: the answer tells of this failure, and not of the next try.
             Err(failure) => {
                 self.note_failure(&stream, &failure).await;
                 self.known_stream(stream.id.as_str()).map(|it| StreamIn::clone(&it))
