@@ -57,6 +57,7 @@ const WARM_UP: usize = 2_000;
 
 pub(crate) fn measure(options: &Sets) -> Result<()> {
     let folder = tempfile::tempdir()?;
+    std::fs::create_dir(folder.path().join("data"))?;
     let serving = machine::runtime("server")?;
     let server = serving.block_on(Server::start(folder.path()))?;
     let key = PrivateKey::generate(match options.algorithm {
