@@ -1,5 +1,6 @@
 //! Making, changing and removing behaviours (okta.md 10.3).
 
+use watchfire_engine::policy::expression::Expression;
 use watchfire_model::{
     id::BehaviorId,
     log::{Actor, EventType, LogEvent, RequestOrigin, Target},
@@ -99,7 +100,8 @@ impl CreateBehavior {
     }
 }
 
-/// Replaces what an administrator says of a behaviour; its type and its status stay (okta.md 10.3).
+/// Replaces what an administrator says of a behaviour; its type and its status stay (okta.md 10.3), and so does
+/// a name that the expression of a rule calls it by.
 #[derive(Clone, Debug)]
 pub struct ReplaceBehavior {
     /// Which one.
@@ -116,7 +118,7 @@ impl Command for ReplaceBehavior {
     type Outcome = BehaviorRule;
 
     fn needs(&self) -> Vec<Need> {
-        vec![Need::all::<BehaviorRule>()]
+        vec![Need::all::<BehaviorRule>(), Need::all::<Rule>()]
     }
 
     fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<BehaviorRule> {
@@ -137,6 +139,9 @@ impl ReplaceBehavior {
             ..old.clone()
         };
         check_name(&behavior, slice)?;
+        if behavior.name != old.name {
+            refuse_in_use("name", slice, |rule| names_by_name(rule, old))?;
+        }
         let mut decision = Decision::new();
         decision.put(behavior.clone());
         let event = event(EventType::BehaviorUpdate, &self.actor, &self.origin, &behavior);
@@ -171,7 +176,7 @@ impl Command for DeleteBehavior {
 impl DeleteBehavior {
     fn try_decide(&self, slice: &Slice, context: &mut Context<'_>) -> Result<(Decision, ()), Rejection> {
         let behavior = find(slice, &self.id)?;
-        refuse_in_use(behavior, slice)?;
+        refuse_in_use("behavior", slice, |rule| names(rule, behavior))?;
         let mut decision = Decision::new();
         decision.delete(Kind::BehaviorRule, self.id.as_str());
         let event = event(EventType::BehaviorDelete, &self.actor, &self.origin, behavior);
@@ -213,7 +218,7 @@ impl SetBehaviorStatus {
             return Ok((decision, old.clone()));
         }
         if self.status == Status::Inactive {
-            refuse_in_use(old, slice)?;
+            refuse_in_use("behavior", slice, |rule| names(rule, old))?;
         }
         let behavior = BehaviorRule {
             status: self.status,
@@ -238,6 +243,11 @@ pub(crate) fn called<'s>(slice: &'s Slice, called: &str) -> Option<&'s BehaviorR
     })
 }
 
+/// Whether there is a behaviour with this name, to the letter.
+pub(crate) fn has_name(slice: &Slice, name: &str) -> bool {
+    slice.all::<BehaviorRule>().into_iter().any(|it| it.name == name)
+}
+
 fn find<'s>(slice: &'s Slice, id: &BehaviorId) -> Result<&'s BehaviorRule, Rejection> {
     slice
         .get::<BehaviorRule>(id.as_str())
@@ -253,16 +263,29 @@ fn check_name(behavior: &BehaviorRule, slice: &Slice) -> Result<(), Rejection> {
     }
 }
 
-fn refuse_in_use(behavior: &BehaviorRule, slice: &Slice) -> Result<(), Rejection> {
-    let names_it = |called: &String| called == behavior.id.as_str() || fold(called) == fold(&behavior.name);
-    let rules = slice.all::<Rule>();
-    match rules.iter().find(|rule| rule.conditions.behaviors.iter().any(names_it)) {
+fn refuse_in_use(field: &str, slice: &Slice, uses: impl Fn(&Rule) -> bool) -> Result<(), Rejection> {
+    match slice.all::<Rule>().into_iter().find(|rule| uses(rule)) {
         Some(rule) => Err(Rejection::invalid(
-            "behavior",
+            field,
             &format!("The behavior is in use by the policy rule {}", rule.id),
         )),
         None => Ok(()),
     }
+}
+
+/// Whether a rule asks for the behaviour, however it calls it.
+fn names(rule: &Rule, behavior: &BehaviorRule) -> bool {
+    let by_id = rule.conditions.behaviors.iter().any(|called| called == behavior.id.as_str());
+    by_id || names_by_name(rule, behavior)
+}
+
+/// Whether a rule would not find the behaviour under another name: its expression knows names only, to the
+/// letter, and so do old rules.
+fn names_by_name(rule: &Rule, behavior: &BehaviorRule) -> bool {
+    let conditions = &rule.conditions;
+    let expression = conditions.expression.as_deref().map(Expression::compile);
+    conditions.behaviors.iter().any(|called| fold(called) == fold(&behavior.name))
+        || matches!(expression, Some(Ok(expression)) if expression.behaviors().contains(&behavior.name))
 }
 
 fn event(event_type: EventType, actor: &Actor, origin: &RequestOrigin, behavior: &BehaviorRule) -> LogEvent {

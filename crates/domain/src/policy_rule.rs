@@ -243,7 +243,7 @@ fn needs(policy: &PolicyId, draft: Option<&RuleDraft>) -> Vec<Need> {
         Need::children::<Rule>(policy.as_str()),
     ];
     if let Some(draft) = draft {
-        if !draft.conditions.behaviors.is_empty() {
+        if !draft.conditions.behaviors.is_empty() || draft.conditions.expression.is_some() {
             needs.push(Need::all::<BehaviorRule>());
         }
         needs.extend(named_zones(&draft.conditions).map(|(_, id)| Need::object::<Zone>(id)));
@@ -295,9 +295,21 @@ fn check(draft: &RuleDraft, own: Option<&RuleId>, siblings: &[Rule], slice: &Sli
         ));
     }
     check_people(&People(&draft.conditions), slice)?;
-    match draft.conditions.expression.as_deref().map(Expression::compile) {
-        Some(Err(error)) => Err(Rejection::invalid("conditions.elCondition.condition", &error.to_string())),
-        Some(Ok(_)) | None => Ok(()),
+    draft
+        .conditions
+        .expression
+        .as_deref()
+        .map_or(Ok(()), |source| check_expression(source, slice))
+}
+
+/// An expression can be read, and calls behaviours by names that there are.
+fn check_expression(source: &str, slice: &Slice) -> Result<(), Rejection> {
+    let refused = |why: &str| Rejection::invalid("conditions.elCondition.condition", why);
+    let expression = Expression::compile(source).map_err(|error| refused(&error.to_string()))?;
+    let named = expression.behaviors();
+    match named.iter().find(|name| !behavior::has_name(slice, name)) {
+        Some(unknown) => Err(refused(&format!("There is no behavior with the name {unknown}"))),
+        None => Ok(()),
     }
 }
 

@@ -163,6 +163,45 @@ fn what_a_rule_names_stays_and_stays_on() {
     }
 }
 
+fn rule_asking(source: &str) -> Rule {
+    let mut rule = rule_naming("bhv9");
+    rule.conditions = RuleConditions {
+        expression: Some(source.to_owned()),
+        ..RuleConditions::default()
+    };
+    rule
+}
+
+#[test]
+fn what_an_expression_names_stays_under_its_name() {
+    let mut slice = with_two();
+    slice.insert(rule_asking("security.behaviors.exists(b, b == 'New IP') && app == 'New Moon'").into());
+    let used = |field| Rejection::invalid(field, "The behavior is in use by the policy rule 0pr1");
+    assert_eq!(decide(&delete("bhv1"), &slice).outcome.unwrap_err(), used("behavior"));
+    let off = decide(&switch("bhv1", Status::Inactive), &slice);
+    assert_eq!(off.outcome.unwrap_err(), used("behavior"));
+    for name in ["Newer IP", "new IP"] {
+        let renamed = decide(&replace("bhv1", draft(name)), &slice);
+        assert_eq!(renamed.outcome.unwrap_err(), used("name"), "{name}");
+        assert!(renamed.decision.rows.is_empty());
+    }
+    assert!(
+        decide(&replace("bhv1", draft("New IP")), &slice).outcome.is_ok(),
+        "its settings"
+    );
+    // A text that is compared with something else names none.
+    assert!(decide(&replace("bhv2", draft("New Sun")), &slice).outcome.is_ok());
+    assert!(decide(&delete("bhv2"), &slice).outcome.is_ok());
+    assert!(decide(&switch("bhv2", Status::Inactive), &slice).outcome.is_ok());
+}
+
+#[test]
+fn what_a_rule_calls_by_its_id_takes_another_name() {
+    let mut slice = with_two();
+    slice.insert(rule_naming("bhv1").into());
+    assert!(decide(&replace("bhv1", draft("Newer IP")), &slice).outcome.is_ok());
+}
+
 #[test]
 fn a_behaviour_goes_off_and_on() {
     let mut slice = with_two();

@@ -199,6 +199,11 @@ fn behaviours_exist_and_are_called_by_their_ids() {
         causes(run(&create(draft.clone()), &org())),
         ["conditions.risk.behaviors: Invalid behavior id: new ip"]
     );
+    let made = run(&create(draft), &with_new_ip()).outcome.unwrap();
+    assert_eq!(made.conditions.behaviors, ["bhv1"]);
+}
+
+fn with_new_ip() -> Slice {
     let mut slice = org();
     slice.insert(
         BehaviorRule {
@@ -211,8 +216,26 @@ fn behaviours_exist_and_are_called_by_their_ids() {
         }
         .into(),
     );
-    let made = run(&create(draft), &slice).outcome.unwrap();
-    assert_eq!(made.conditions.behaviors, ["bhv1"]);
+    slice
+}
+
+#[test]
+fn an_expression_names_behaviours_that_there_are() {
+    let with = |source: &str| {
+        let mut draft = draft("New");
+        draft.conditions.expression = Some(source.to_owned());
+        assert!(create(draft.clone()).needs().contains(&Need::all::<BehaviorRule>()));
+        run(&create(draft), &with_new_ip())
+    };
+    assert!(with("'New IP' in security.behaviors || app == 'New Moon'").outcome.is_ok());
+    for unknown in ["New Moon", "new ip", "bhv1"] {
+        assert_eq!(
+            causes(with(&format!("security.behaviors.exists(b, b in ['New IP', '{unknown}'])"))),
+            [format!(
+                "conditions.elCondition.condition: There is no behavior with the name {unknown}"
+            )]
+        );
+    }
 }
 
 #[test]

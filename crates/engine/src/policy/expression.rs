@@ -5,10 +5,11 @@
 //! cost can be told from its shape: small, shallow, functions from a list, and one loop at a time, over
 //! something whose length is known. The same source and facts always give the same answer.
 
+mod behaviors;
 mod bounds;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
@@ -131,6 +132,11 @@ impl Expression {
         };
         let steps = bounds::check(&root)?;
         Ok(Self { root, steps })
+    }
+
+    /// The names that it compares with those of the sign-in's behaviours.
+    pub fn behaviors(&self) -> BTreeSet<String> {
+        behaviors::named(&self.root)
     }
 
     /// The steps that it takes at the most, loops counted out.

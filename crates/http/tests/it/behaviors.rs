@@ -199,6 +199,54 @@ async fn a_rule_names_behaviours_by_their_ids_and_only_known_ones() -> Result<()
     Ok(())
 }
 
+/// An expression knows behaviours by their names, so a name that it asks for stays.
+#[tokio::test]
+async fn an_expression_names_behaviours_that_there_are_and_keeps_them() -> Result<()> {
+    let server = TestServer::start().await?;
+    let rules = rules(&server).await?;
+    let asking = |name: &str| {
+        json!({"name": "asking", "conditions": {"elCondition": {"condition":
+            format!("security.behaviors.exists(b, b == '{name}')")}},
+            "actions": {"signon": {"access": "DENY"}}})
+    };
+    let refused = server.call("POST", &rules).json(&asking("New Moon")).send().await?;
+    assert_eq!(
+        (refused.status, refused.error()),
+        (
+            400,
+            (
+                "E0000001",
+                "conditions.elCondition.condition: There is no behavior with the name New Moon"
+            )
+        )
+    );
+    let made = server.call("POST", &rules).json(&asking("New IP")).send().await?;
+    assert_eq!(made.status, 200, "{}", made.text);
+    let rule = format!("{rules}/{}", made.text_at("/id"));
+    let refused = server.call("PUT", &rule).json(&asking("New Moon")).send().await?;
+    assert_eq!(refused.status, 400, "{}", refused.text);
+
+    let path = format!("{PATH}/{}", id_of(&server, "New IP").await?);
+    let mut renamed = server.call("GET", &path).send().await?.json;
+    let as_it_is = server.call("PUT", &path).json(&renamed).send().await?;
+    assert_eq!(as_it_is.status, 200, "{}", as_it_is.text);
+    renamed["name"] = json!("Newer IP");
+    let tries = [
+        ("name", server.call("PUT", &path).json(&renamed)),
+        ("behavior", server.call("DELETE", &path)),
+        ("behavior", server.call("POST", &format!("{path}/lifecycle/deactivate"))),
+    ];
+    for (field, call) in tries {
+        let refused = call.send().await?;
+        let want = format!("{field}: The behavior is in use by the policy rule {}", made.text_at("/id"));
+        assert_eq!((refused.status, refused.error().1), (400, want.as_str()));
+    }
+    assert_eq!(server.call("DELETE", &rule).send().await?.status, 204);
+    let freed = server.call("PUT", &path).json(&renamed).send().await?;
+    assert_eq!((freed.status, freed.text_at("/name")), (200, "Newer IP"));
+    Ok(())
+}
+
 /// What an administrator has deleted stays deleted when the server starts again.
 #[tokio::test]
 async fn deleted_behaviours_do_not_come_back() -> Result<()> {

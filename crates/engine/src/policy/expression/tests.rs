@@ -43,6 +43,50 @@ fn expressions_look_at_the_sign_in() {
 }
 
 #[test]
+fn behaviours_are_what_their_names_are_compared_with() {
+    let table: [(&str, &[&str]); 22] = [
+        ("'New IP' in security.behaviors", &["New IP"]),
+        ("!('New IP' in security['behaviors'])", &["New IP"]),
+        ("security.behaviors == ['New IP', 'Velocity']", &["New IP", "Velocity"]),
+        ("security.behaviors[0] == 'New IP'", &["New IP"]),
+        (
+            "security.behaviors.exists(b, b == 'New IP' || 'Velocity' != b)",
+            &["New IP", "Velocity"],
+        ),
+        (
+            "security.behaviors.all(b, b in ['New IP', 'Velocity'])",
+            &["New IP", "Velocity"],
+        ),
+        ("security.behaviors.exists_one(b, b in {'New IP': true})", &["New IP"]),
+        ("security.behaviors.filter(b, b == 'New IP').size() > 0", &["New IP"]),
+        ("'New IP' in security.behaviors.filter(b, b.size() > 3)", &["New IP"]),
+        ("'New IP' in security.behaviors.map(b, string(b))", &["New IP"]),
+        (
+            "['New IP', 'Velocity'].exists(n, n in security.behaviors)",
+            &["New IP", "Velocity"],
+        ),
+        ("[security].exists(s, 'New IP' in s.behaviors)", &["New IP"]),
+        (
+            "('A' in user.groups ? 'New IP' : 'Velocity') in security.behaviors",
+            &["New IP", "Velocity"],
+        ),
+        ("'New IP' in security.behaviors + ['Velocity']", &["New IP"]),
+        ("security.risk.level == 'HIGH' && 'New IP' in security.behaviors", &["New IP"]),
+        ("security.risk.level == 'HIGH'", &[]),
+        ("'New IP' in user.groups || app == 'New IP'", &[]),
+        ("security.behaviors.exists(b, b.startsWith('New'))", &[]),
+        ("security.behaviors.exists(b, b.contains('IP'))", &[]),
+        ("security.behaviors.size() > 2 && app == 'New IP'", &[]),
+        ("security.behaviors.exists(b, b == 'New ' + 'IP')", &[]),
+        ("user.groups.exists(b, b == 'New IP')", &[]),
+    ];
+    for (source, want) in table {
+        let named = Expression::compile(source).unwrap().behaviors();
+        assert_eq!(named.iter().map(String::as_str).collect::<Vec<_>>(), want, "{source}");
+    }
+}
+
+#[test]
 fn refuses_what_it_cannot_read_or_bound() {
     let long = format!("true || {}", "x".repeat(MAX_SOURCE));
     let many = format!("user.groups.exists(g, {})", ["g == 'a'"; 12].join(" || "));
