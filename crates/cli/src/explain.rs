@@ -104,6 +104,14 @@ fn words(it: &Value) -> Vec<String> {
 fn rules(it: &Value, terminal: &Terminal) -> Vec<String> {
     let rules = it.pointer("/explanation/rules").and_then(Value::as_array);
     let mut lines = vec![String::new()];
+    let asked = it
+        .pointer("/explanation/rulesAsked")
+        .and_then(Value::as_u64)
+        .unwrap_or_default();
+    let told = rules.map_or(0, |rules| u64::try_from(rules.len()).unwrap_or(u64::MAX));
+    if let Some(more @ 1..) = asked.checked_sub(told) {
+        lines.push(format!("{more} rules were asked before; the policies of then are gone"));
+    }
     for rule in rules.into_iter().flatten() {
         let matched = rule.get("matched").and_then(Value::as_bool).unwrap_or(false);
         let (style, word) = if matched {
@@ -113,19 +121,22 @@ fn rules(it: &Value, terminal: &Terminal) -> Vec<String> {
         };
         lines.push(format!(
             "rule {}: {}",
-            printable(text(rule, "name")),
+            printable(text(rule, if rule.get("name").is_some() { "name" } else { "id" })),
             terminal.paint(style, word)
         ));
         let conditions = rule.get("conditions").and_then(Value::as_array);
         for condition in conditions.into_iter().flatten() {
             let holds = condition.get("result").and_then(Value::as_bool).unwrap_or(false);
-            lines.push(format!(
-                "  {} {}: asks {}, got {}",
-                if holds { "+" } else { "-" },
-                text(condition, "condition"),
-                printable(text(condition, "asks")),
-                printable(text(condition, "got"))
-            ));
+            let sign = if holds { "+" } else { "-" };
+            let name = text(condition, "condition");
+            lines.push(match condition.get("asks") {
+                None => format!("  {sign} {name}"),
+                Some(_) => format!(
+                    "  {sign} {name}: asks {}, got {}",
+                    printable(text(condition, "asks")),
+                    printable(text(condition, "got"))
+                ),
+            });
         }
     }
     lines

@@ -25,6 +25,7 @@ mod sighting;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::history::outcomes;
 pub use self::{
     evaluation::{EvaluateSignIn, Whom},
     factor::{CancelSignIn, Code, FactorAnswer, VerifyFactor},

@@ -21,6 +21,6 @@ mod tests;
 pub use self::{
     changes::{Changes, ProviderChange},
     draft::{Draft, DraftFault, Drafted},
-    replay::{Replayed, replay},
+    replay::{Replayed, replay, rules_again},
     report::{Change, Counts, Report, ReportLimits, Side, UserChanges},
 };

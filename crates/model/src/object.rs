@@ -53,7 +53,10 @@ pub use self::{
     risk_provider::{ProviderAction, RiskProvider},
     saved_search::{LogSearch, SavedSearch},
     security_events_provider::{DialectName, ProviderProfile, SecurityEventsProvider},
-    sign_in::{Asked, AskedBy, Lesson, Named, SignInClient, SignInProfile, SignInRecord, SignInRisk, SignInState, SignInVerdict},
+    sign_in::{
+        Asked, AskedBy, Lesson, Named, RuleOutcome, SignInClient, SignInProfile, SignInRecord, SignInRisk, SignInState,
+        SignInVerdict,
+    },
     stream_in::{PendingVerification, StreamAuthorization, StreamDelivery, StreamIn, StreamStatus, UnsentAcks},
     user::{
         AuthnState, AuthnTransaction, Factor, FactorState, FactorType, Group, GroupType, Membership, Session, SessionToken, User,

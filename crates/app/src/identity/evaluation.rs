@@ -85,6 +85,7 @@ impl App {
             asked_by,
             kept_for: self.settings.sign_ins.kept_for,
             expression_steps: self.settings.sign_ins.expression_steps,
+            rules_kept: self.settings.sign_ins.rules_kept,
             origin,
         };
         let decided = tokio::time::timeout(self.settings.sign_ins.answer_within, self.commands.run(command));

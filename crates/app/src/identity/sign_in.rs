@@ -114,6 +114,7 @@ impl App {
             application: None,
             kept_for: self.settings.sign_ins.kept_for,
             expression_steps: self.settings.sign_ins.expression_steps,
+            rules_kept: self.settings.sign_ins.rules_kept,
             session_token_hash: sha256_hex(&session_token),
             state_token_hash: sha256_hex(&state_token),
             relay_state: attempt.relay_state,

@@ -23,6 +23,8 @@ pub struct SignInLimits {
     pub population_every: Duration,
     /// The steps that the expressions of all rules that one sign-in asks may take together.
     pub expression_steps: u32,
+    /// Rules whose outcomes the record of a sign-in keeps, the last that it asked.
+    pub rules_kept: usize,
     /// Thresholds and cold start of the model.
     pub model: RiskSettings,
 }
@@ -36,6 +38,7 @@ impl Default for SignInLimits {
             shadow_users: true,
             population_every: Duration::from_secs(30 * 60),
             expression_steps: 50_000,
+            rules_kept: 20,
             model: RiskSettings::default(),
         }
     }

@@ -1,10 +1,14 @@
 //! The records of sign-ins.
 
-use watchfire_domain::sign_in::{recorded_assessment, recorded_basis};
-use watchfire_engine::{Assessment, model::FloorRule};
+use serde_json::{Value, json};
+use watchfire_domain::{
+    sign_in::{recorded_assessment, recorded_basis},
+    simulation::rules_again,
+};
+use watchfire_engine::{Assessment, model::FloorRule, policy::PolicySet};
 use watchfire_model::{
     id::{SignInId, UserId},
-    object::{Kind, SignInRecord},
+    object::{Kind, PolicySnapshot, RuleOutcome, SignInRecord},
     signal::RiskLevel,
     time::Timestamp,
 };
@@ -56,6 +60,18 @@ pub fn recomputed(record: &SignInRecord) -> Option<Recomputed> {
     })
 }
 
+/// The rules that were asked of a sign-in.
+#[derive(Clone, Debug)]
+pub struct RulesAsked {
+    /// How many.
+    pub count: usize,
+    /// Each, in order, with what its conditions asked and got. Where the policies of its time are gone, what the
+    /// record says of the last of them: whether they matched, or the first condition that did not hold.
+    pub rules: Vec<Value>,
+    /// Whether the policies of its time have been asked again, and come to what the record says.
+    pub recomputed: bool,
+}
+
 /// Which records a page is taken from.
 #[derive(Clone, Debug, Default)]
 pub struct SignInQuery {
@@ -93,6 +109,27 @@ impl App {
         found.ok_or_else(|| Error::not_found(id, "SignIn"))
     }
 
+    /// The rules that were asked of a sign-in, by the policies of its time.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without the scope.
+    pub async fn rules_asked(&self, caller: &Principal, record: &SignInRecord) -> Result<RulesAsked> {
+        caller.require(READ)?;
+        let asked = &record.asked;
+        let kept = self.get::<PolicySnapshot>(&asked.revision).await?;
+        let again = kept.and_then(|kept| rules_again(record, &PolicySet::of(&kept)));
+        let rules = match (&again, &asked.explanation) {
+            (Some(again), _) => again.iter().map(|rule| json!(rule)).collect(),
+            (None, Value::Array(old)) => old.clone(),
+            (None, _) => asked.outcomes.iter().map(outcome).collect(),
+        };
+        Ok(RulesAsked {
+            count: asked.rules(),
+            rules,
+            recomputed: again.is_some(),
+        })
+    }
+
     /// [`Self::sign_in_records`] for those who have their own scope.
     pub(crate) async fn recorded_sign_ins(&self, query: SignInQuery) -> Result<Listed<SignInRecord>> {
         let mut range = range(&query)?;
@@ -105,6 +142,12 @@ impl App {
         let next = items.last().filter(|_| has_more).map(|last| last.id.to_string());
         Ok(Listed { items, next })
     }
+}
+
+/// In the form of what is computed again, as far as it is known.
+fn outcome(it: &RuleOutcome) -> Value {
+    let conditions: Vec<Value> = it.no.iter().map(|no| json!({"condition": no, "result": false})).collect();
+    json!({"id": it.id, "matched": it.no.is_none(), "conditions": conditions})
 }
 
 fn range(query: &SignInQuery) -> Result<RangeQuery> {
@@ -133,4 +176,26 @@ fn range(query: &SignInQuery) -> Result<RangeQuery> {
         descending: query.descending,
         limit: 0,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use watchfire_model::id::RuleId;
+
+    use super::*;
+
+    #[test]
+    fn an_outcome_says_what_is_known_of_it() {
+        let of = |no: Option<&str>| {
+            outcome(&RuleOutcome {
+                id: RuleId::new("0pr1"),
+                no: no.map(str::to_owned),
+            })
+        };
+        assert_eq!(of(None), json!({"id": "0pr1", "matched": true, "conditions": []}));
+        assert_eq!(
+            of(Some("network")),
+            json!({"id": "0pr1", "matched": false, "conditions": [{"condition": "network", "result": false}]})
+        );
+    }
 }

@@ -17,6 +17,7 @@ impl Values<'_> {
             shadow_users: self.one("sign-in-shadow-users")?,
             population_every: self.time("sign-in-statistics-interval")?,
             expression_steps: self.one("policy-expression-steps")?,
+            rules_kept: self.positive("sign-in-rules-kept")?,
             model: self.model()?,
         })
     }

@@ -56,6 +56,8 @@ struct SignInPage {
     partners: Vec<Partner>,
     behaviors: Vec<(String, &'static str, String)>,
     rules: Vec<RuleRow>,
+    /// Rules that were asked before those, of which nothing is known any more.
+    rules_unknown: usize,
     facts: Vec<(&'static str, String)>,
     log: Option<LogLinks>,
     own: String,
@@ -111,6 +113,7 @@ struct LogLinks {
 /// The page.
 pub(crate) async fn show(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
     let record = app.sign_in_record(&visitor.session.principal, &id).await?;
+    let rules = app.rules_asked(&visitor.session.principal, &record).await?;
     let again = recomputed(&record);
     let again = again.as_ref();
     let assessment = again.map(|again| &again.assessment);
@@ -139,7 +142,8 @@ pub(crate) async fn show(State(app): State<App>, visitor: Visitor, Path(id): Pat
         counterfactual,
         partners: list(&partners).iter().map(Partner::new).collect(),
         behaviors: record.risk.behaviors.iter().map(behavior).collect(),
-        rules: list(&asked.explanation).iter().map(RuleRow::new).collect(),
+        rules_unknown: rules.count.saturating_sub(rules.rules.len()),
+        rules: rules.rules.iter().map(RuleRow::new).collect(),
         facts: facts(&record),
         log: log_links(&app, &visitor, &record).await?,
         own: sign_in_page(record.id.as_str()),
@@ -214,7 +218,13 @@ impl RuleRow {
     fn new(of: &Value) -> Self {
         let conditions = of.get("conditions").map(list).unwrap_or_default();
         Self {
-            name: short(of.get("name").and_then(Value::as_str).unwrap_or_default()),
+            // A rule that is gone with the policies of its time has its id.
+            name: short(
+                of.get("name")
+                    .or_else(|| of.get("id"))
+                    .and_then(Value::as_str)
+                    .unwrap_or_default(),
+            ),
             matched: flag(of, "matched"),
             only_watches: of
                 .get("mode")

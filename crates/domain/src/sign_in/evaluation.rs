@@ -51,6 +51,8 @@ pub struct EvaluateSignIn {
     pub kept_for: Duration,
     /// The steps that the expressions of all rules that it asks may take together.
     pub expression_steps: u32,
+    /// Rules whose outcomes its record keeps, the last that it asks.
+    pub rules_kept: usize,
     /// From where.
     pub origin: RequestOrigin,
 }
@@ -166,6 +168,7 @@ impl EvaluateSignIn {
             revision,
             groups: asking.groups,
             kept_for: self.kept_for,
+            rules_kept: self.rules_kept,
         };
         let mut kept = judgement.record(context);
         kept.at = at.as_printed();

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use watchfire_engine::{
     Assessed, Assessment, Behavior, BehaviorResult, Familiarity, explain,
     model::{Attempt, Basis, Delta, Place, is_known_version},
-    policy::{Decision as PolicyDecision, Evaluation},
+    policy::{Decision as PolicyDecision, Evaluation, RuleExplanation},
     user_agent::Device,
 };
 use watchfire_model::{
     id::{GroupId, SignInId},
     object::{
-        Asked, AskedBy, BehaviorSettings, Lesson, Named, SignInClient, SignInProfile, SignInRecord, SignInRisk, SignInState,
-        SignInVerdict, User,
+        Asked, AskedBy, BehaviorSettings, Lesson, Named, RuleOutcome, SignInClient, SignInProfile, SignInRecord, SignInRisk,
+        SignInState, SignInVerdict, User,
     },
     row::Decision,
     slice::Slice,
@@ -33,6 +34,8 @@ pub(super) struct Judgement<'a> {
     pub(super) revision: String,
     pub(super) groups: Vec<GroupId>,
     pub(super) kept_for: Duration,
+    /// Rules whose outcomes are kept.
+    pub(super) rules_kept: usize,
 }
 
 impl Judgement<'_> {
@@ -59,7 +62,7 @@ impl Judgement<'_> {
                     .collect(),
                 device_known: assessment.familiar.device,
             },
-            asked: asked(self.evaluation, self.revision),
+            asked: asked(self.evaluation, self.revision, self.rules_kept),
             idempotency: None,
             state: SignInState::Pending,
             ended_at: None,
@@ -198,7 +201,8 @@ fn client(attempt: &Attempt) -> SignInClient {
     }
 }
 
-fn asked(evaluation: &Evaluation, revision: String) -> Asked {
+fn asked(evaluation: &Evaluation, revision: String, rules_kept: usize) -> Asked {
+    let (rules, outcomes) = outcomes(&evaluation.explanation, rules_kept);
     Asked {
         decision: match evaluation.decision {
             PolicyDecision::Allow => SignInVerdict::Allow,
@@ -214,6 +218,18 @@ fn asked(evaluation: &Evaluation, revision: String) -> Asked {
             name: it.name.clone(),
         }),
         revision,
-        explanation: serde_json::to_value(&evaluation.explanation).unwrap_or_default(),
+        rules: Some(rules),
+        outcomes,
+        explanation: Value::Null,
     }
+}
+
+/// How many rules were asked, and what came of the last `most` of them: those before the one that decided.
+pub(crate) fn outcomes(asked: &[RuleExplanation], most: usize) -> (u32, Vec<RuleOutcome>) {
+    let outcome = |rule: &RuleExplanation| RuleOutcome {
+        id: rule.id.clone(),
+        no: rule.conditions.iter().find(|it| !it.result).map(|it| it.condition.to_owned()),
+    };
+    let last = asked.iter().skip(asked.len().saturating_sub(most));
+    (u32::try_from(asked.len()).unwrap_or(u32::MAX), last.map(outcome).collect())
 }

@@ -50,6 +50,8 @@ pub struct SignIn {
     pub kept_for: Duration,
     /// The steps that the expressions of all rules that it asks may take together.
     pub expression_steps: u32,
+    /// Rules whose outcomes its record keeps, the last that it asks.
+    pub rules_kept: usize,
     /// Hash of the session token that a success gives out.
     pub session_token_hash: String,
     /// Hash of the state token that a challenge gives out.
@@ -152,6 +154,7 @@ impl SignIn {
             revision,
             groups: asking.groups,
             kept_for: self.kept_for,
+            rules_kept: self.rules_kept,
         };
         let kept = kept.record(context);
         step.follow(&evaluation, kept, (slice, decision), context)

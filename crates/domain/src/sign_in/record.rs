@@ -123,14 +123,20 @@ impl Record {
     }
 }
 
-/// What rules that only watch would have decided: `[{rule=0pr…, name=…, decision=DENY}]`. Ours: the contract
-/// has no such rules.
+/// Rules that only watch of which an event tells what they would have decided.
+const MONITORED_TOLD: usize = 20;
+
+/// What rules that only watch would have decided: `[{rule=0pr…, name=…, decision=DENY}]`, the first of them.
+/// Ours: the contract has no such rules.
 fn monitored(monitored: &[Monitored]) -> Option<String> {
-    let told = monitored.iter().map(|it| {
+    let told = monitored.iter().take(MONITORED_TOLD).map(|it| {
         let decision = it.decision.as_str();
         format!("{{rule={}, name={}, decision={decision}}}", it.rule.id, it.rule.name)
     });
-    let told: Vec<String> = told.collect();
+    let mut told: Vec<String> = told.collect();
+    if let Some(more @ 1..) = monitored.len().checked_sub(MONITORED_TOLD) {
+        told.push(format!("{more} more"));
+    }
     (!told.is_empty()).then(|| format!("[{}]", told.join(", ")))
 }
 

@@ -78,6 +78,7 @@ fn attempt(password: Checked) -> SignIn {
         application: None,
         kept_for: std::time::Duration::from_secs(90 * 24 * 60 * 60),
         expression_steps: 50_000,
+        rules_kept: 20,
         session_token_hash: "session".to_owned(),
         state_token_hash: "state".to_owned(),
         relay_state: None,

@@ -2,12 +2,14 @@
 
 use watchfire_engine::{
     Assessment, explain,
-    policy::{Decision as PolicyDecision, Evaluation, PolicySet, SignIn as PolicySubject, blocking_zone, evaluate},
+    policy::{
+        Decision as PolicyDecision, Evaluation, PolicySet, RuleExplanation, SignIn as PolicySubject, blocking_zone, evaluate,
+    },
 };
 use watchfire_model::object::{AskedBy, SignInRecord, SignInVerdict};
 
 use super::changes::Changes;
-use crate::sign_in::{recorded_assessment, recorded_attempt, recorded_basis};
+use crate::sign_in::{outcomes, recorded_assessment, recorded_attempt, recorded_basis};
 
 /// What a sign-in would have been.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,12 +75,21 @@ pub fn replay(record: &SignInRecord, policies: &PolicySet<'_>, is_draft: bool, c
     })
 }
 
+/// What every rule that was asked of a sign-in asked and got, by the policies of its time. `None` where that
+/// does not come to what the record says of them, or nobody can tell.
+pub fn rules_again(record: &SignInRecord, policies: &PolicySet<'_>) -> Option<Vec<RuleExplanation>> {
+    let again = replay(record, policies, false, &Changes::default())?;
+    let rules = again.evaluation.explanation;
+    let (asked, last) = outcomes(&rules, record.asked.outcomes.len());
+    let is_the_same = record.asked.rules == Some(asked) && record.asked.outcomes == last;
+    is_the_same.then_some(rules)
+}
+
 /// Of users who are switched off no policy is asked: the last policy matches everybody, so only they are
 /// refused without a rule that was looked at.
 fn was_switched_off(record: &SignInRecord) -> bool {
     let asked = &record.asked;
-    let looked_at = asked.explanation.as_array().is_some_and(|rules| !rules.is_empty());
-    asked.decision == SignInVerdict::Deny && asked.rule.is_none() && !looked_at
+    asked.decision == SignInVerdict::Deny && asked.rule.is_none() && asked.rules() == 0
 }
 
 const fn refused() -> Evaluation {

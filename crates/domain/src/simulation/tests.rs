@@ -10,7 +10,7 @@ use watchfire_engine::{
     user_agent::Device,
 };
 use watchfire_model::{
-    id::{IdSource, PolicyId, RiskProviderId, UserId},
+    id::{GroupId, IdSource, PolicyId, RiskProviderId, RuleId, UserId},
     log::{Actor, RequestOrigin},
     object::{
         Access, Kind, NetworkCondition, NetworkConnection, Object, Policy, PolicyDraft, PolicySnapshot, ProviderAction,
@@ -42,6 +42,7 @@ const LIMITS: ReportLimits = ReportLimits {
 };
 
 const STEPS: u32 = 50_000;
+const RULES_KEPT: usize = 2;
 
 struct Ids(u32);
 
@@ -237,6 +238,12 @@ impl World {
             let kept = self.slice.get::<PolicySnapshot>(&record.asked.revision).unwrap();
             let record = stored(record);
             let replayed = replay(&record, &PolicySet::of(kept), false, &Changes::default()).unwrap();
+            // All that the rules asked and got, though the record holds little of it.
+            assert!(record.asked.outcomes.len() <= RULES_KEPT);
+            assert_eq!(
+                rules_again(&record, &PolicySet::of(kept)),
+                Some(replayed.evaluation.explanation.clone())
+            );
             report.add(&record, &replayed);
         }
         report
@@ -293,6 +300,7 @@ fn sign_in(number: u32, seen: Sighting) -> SignIn {
         application: None,
         kept_for: Duration::from_secs(90 * 86_400),
         expression_steps: STEPS,
+        rules_kept: RULES_KEPT,
         session_token_hash: "session".to_owned(),
         state_token_hash: "state".to_owned(),
         relay_state: None,
@@ -400,6 +408,45 @@ fn ten_thousand_sign_ins_are_decided_again_as_they_were_while_policies_changed()
     assert_eq!(report.decisions.len(), 3, "{:?}", report.decisions);
     assert!(report.levels.len() == 3, "{:?}", report.levels);
     assert_eq!(world.slice.all::<PolicySnapshot>().len(), 6);
+}
+
+#[test]
+fn a_record_is_small_however_many_rules_are_asked() {
+    let mut world = World::new(1);
+    let first = world.create_rule(rule("Rule 0", RiskScoreLevel::High, Access::Deny, false));
+    for number in 1..500 {
+        let rule = Rule {
+            id: RuleId::new(format!("0pr{number:017}")),
+            name: format!("Rule {number}"),
+            conditions: RuleConditions {
+                included_groups: vec![GroupId::new(format!("00g{number:017}"))],
+                ..RuleConditions::default()
+            },
+            ..first.clone()
+        };
+        world.slice.insert(rule.into());
+    }
+    world.slice.insert(
+        Rule {
+            status: Status::Inactive,
+            ..first
+        }
+        .into(),
+    );
+    world.sign_in(1);
+    let record = stored(world.records.last().unwrap());
+    let asked = &record.asked;
+    assert_eq!((asked.rules(), asked.outcomes.len()), (500, RULES_KEPT));
+    assert_eq!(asked.outcomes[0].no.as_deref(), Some("people"));
+    assert_eq!(asked.outcomes[1].no, None, "the one that decided");
+    let size = serde_json::to_vec(&record).unwrap().len();
+    assert!(size < 4_096, "{size}");
+    let kept = world.slice.get::<PolicySnapshot>(&asked.revision).unwrap();
+    let again = rules_again(&record, &PolicySet::of(kept)).unwrap();
+    assert_eq!(again.len(), 500);
+    assert!(again.iter().all(|rule| rule.conditions.len() > 5));
+    // Other policies do not come to what was recorded.
+    assert_eq!(rules_again(&record, &PolicySet::default()), None);
 }
 
 #[test]

@@ -151,7 +151,8 @@ async fn list(
     responses((status = 200, body = SignInBody), (status = 403, body = ErrorObject), (status = 404, body = ErrorObject)))]
 async fn get(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Json<SignInBody>, OktaError> {
     let record = app.sign_in_record(&caller.principal, &id).await?;
-    Ok(Json(SignInBody::explained(&record)))
+    let rules = app.rules_asked(&caller.principal, &record).await?;
+    Ok(Json(SignInBody::explained(&record, rules)))
 }
 
 fn read(members: &Members<'_>) -> Result<ForeignSignIn, Error> {

@@ -171,9 +171,35 @@ pub struct Asked {
     pub rule: Option<Named<RuleId>>,
     /// A fingerprint of the policies, rules and zones that were asked.
     pub revision: String,
-    /// Every rule that was asked, in order, with what each condition asked and got.
+    /// How many rules were asked; `None` in old records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<u32>,
+    /// What came of the last of them, in the order in which they were asked. What they asked and got is computed
+    /// again from the policies of the revision.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outcomes: Vec<RuleOutcome>,
+    /// In old records, every rule that was asked, with what each condition asked and got.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub explanation: Value,
+}
+
+impl Asked {
+    /// How many rules were asked.
+    pub fn rules(&self) -> usize {
+        let old = || self.explanation.as_array().map_or(0, Vec::len);
+        self.rules
+            .map_or_else(old, |asked| usize::try_from(asked).unwrap_or(usize::MAX))
+    }
+}
+
+/// What came of a rule that was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleOutcome {
+    /// The rule.
+    pub id: RuleId,
+    /// The first of its conditions that did not hold; `None` where it matched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no: Option<String>,
 }
 
 /// What policies say of a sign-in.

@@ -40,6 +40,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         "50000",
         "Steps that the expressions of all rules that one sign-in asks may take together; past it they are unknown",
     ),
+    Setting::limit(
+        "sign-in-rules-kept",
+        "N",
+        "20",
+        "Rules whose outcomes the record of a sign-in keeps, the last that were asked; all are computed again from their policies",
+    ),
     Setting::limit("risk-medium-score", "N", "40", "From this score on a sign-in is MEDIUM"),
     Setting::limit("risk-high-score", "N", "70", "From this score on a sign-in is HIGH"),
     Setting::one(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
-use watchfire_app::insight::sign_ins::{Recomputed, recomputed};
+use watchfire_app::insight::sign_ins::{Recomputed, RulesAsked, recomputed};
 use watchfire_model::{
     object::{AskedBy, SignInRecord},
     time::Timestamp,
@@ -131,7 +131,9 @@ pub(super) struct SignInBody {
     ended_at: Option<Timestamp>,
     /// Whether it has taught the user's profile, and was not taken back.
     learnt: bool,
-    /// Of a single sign-in: every rule that was asked, and the numbers of the verdict computed again.
+    /// Of a single sign-in: the rules that were asked, by the policies of then, and the numbers of the verdict
+    /// computed again. Where those policies are gone, `rulesRecomputed` is false and `rules` has the last of
+    /// `rulesAsked`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     explanation: Option<Value>,
@@ -166,7 +168,7 @@ impl SignInBody {
     }
 
     /// With everything that led to it.
-    pub(super) fn explained(record: &SignInRecord) -> Self {
+    pub(super) fn explained(record: &SignInRecord, asked: RulesAsked) -> Self {
         let again = recomputed(record);
         let verdict = again.as_ref().map(|again| {
             json!({
@@ -183,7 +185,9 @@ impl SignInBody {
             risk: risk(record, again.as_ref()),
             explanation: Some(json!({
                 "recomputed": verdict,
-                "rules": record.asked.explanation,
+                "rules": asked.rules,
+                "rulesAsked": asked.count,
+                "rulesRecomputed": asked.recomputed,
                 "basis": record.basis,
             })),
             ..Self::brief(record)

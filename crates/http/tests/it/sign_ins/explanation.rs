@@ -75,6 +75,55 @@ async fn our_own_sign_ins_are_recorded_too_and_say_which_rules_were_asked() -> R
     Ok(())
 }
 
+/// The record holds the last two outcomes, the policies of its time the rest.
+#[tokio::test]
+async fn every_rule_that_was_asked_is_told_however_few_the_record_keeps() -> Result<()> {
+    let server = TestServer::start_with(Settings {
+        sign_ins: SignInLimits {
+            rules_kept: 2,
+            ..SignInLimits::default()
+        },
+        ..Settings::new(ORG_URL)
+    })
+    .await?;
+    let policies = server.call("GET", "/api/v1/policies?type=OKTA_SIGN_ON").send().await?;
+    let rules = format!("/api/v1/policies/{}/rules", policies.text_at("/0/id"));
+    let mut made = Vec::new();
+    for number in 0..5 {
+        let body = json!({"name": format!("Rule {number}"), "conditions": {"elCondition": {"condition": "app == 'payroll'"}},
+            "actions": {"signon": {"access": "DENY"}}});
+        let answer = server.call("POST", &rules).json(&body).send().await?;
+        anyhow::ensure!(answer.status == 200, "{}", answer.text);
+        made.push(answer.text_at("/id").to_owned());
+    }
+    let id = evaluate(&server, HOME, FIREFOX).await?.text_at("/id").to_owned();
+    let before = explained(&server, &id).await?;
+    // Neither what becomes of the rules nor how it ended changes what was asked.
+    for rule in &made {
+        assert_eq!(server.call("DELETE", &format!("{rules}/{rule}")).send().await?.status, 204);
+    }
+    assert_eq!(tell(&server, &id, "SUCCESS").await?.status, 204);
+    let after = explained(&server, &id).await?;
+    for it in [&before, &after] {
+        let it = &it["explanation"];
+        assert_eq!((&it["rulesAsked"], &it["rulesRecomputed"]), (&json!(6), &json!(true)));
+        let told = it["rules"].as_array().context("rules")?;
+        let matched: Vec<_> = told.iter().map(|rule| rule["matched"] == true).collect();
+        assert_eq!(matched, [false, false, false, false, false, true]);
+        let asked = told[0]["conditions"]
+            .as_array()
+            .and_then(|all| all.last())
+            .context("a condition")?;
+        assert_eq!(
+            (&asked["condition"], &asked["asks"], &asked["result"]),
+            (&json!("elCondition"), &json!("app == 'payroll'"), &json!(false))
+        );
+    }
+    let listed = server.call("GET", PATH).send().await?;
+    assert!(listed.json[0].get("explanation").is_none(), "{}", listed.text);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_range_of_time_is_read_page_by_page_newest_first() -> Result<()> {
     let server = TestServer::start().await?;
