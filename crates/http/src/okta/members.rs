@@ -1,5 +1,6 @@
 //! Reads the members of a JSON body and collects every fault on the way, so that one answer names
-//! them all (okta.md 11.6). Members that nobody asks for are ignored, null ones are absent (11.3).
+//! them all (okta.md 11.6). Members that nobody asks for are ignored, as Okta does, or refused, as our own
+//! interfaces do; null ones are absent (11.3).
 
 use serde_json::{Map, Value};
 use watchfire_app::Error;
@@ -7,6 +8,7 @@ use watchfire_app::Error;
 const BLANK: &str = "The field cannot be left blank";
 const INVALID: &str = "Invalid value";
 const TOO_LONG: &str = "The field is too long";
+const UNKNOWN: &str = "There is no such member";
 
 /// What is wrong with a body.
 #[derive(Debug, Default)]
@@ -48,11 +50,15 @@ impl<'v> Members<'v> {
     /// # Errors
     /// [`Error::Malformed`] when it is no object.
     pub(crate) fn of(body: &'v Value) -> Result<Self, Error> {
-        let object = body.as_object().ok_or(Error::Malformed)?;
-        Ok(Self {
-            object: Some(object),
+        body.as_object().map(Self::of_object).ok_or(Error::Malformed)
+    }
+
+    /// The body itself, where it is known to be an object.
+    pub(crate) const fn of_object(body: &'v Map<String, Value>) -> Self {
+        Self {
+            object: Some(body),
             path: String::new(),
-        })
+        }
     }
 
     /// An object inside; an absent one has no members.
@@ -83,6 +89,12 @@ impl<'v> Members<'v> {
         for name in self.names().filter(|name| !known.contains(name)) {
             faults.add(self.path_of(name), message);
         }
+    }
+
+    /// Refuses members that are not among `known`: one that is misspelt would be as if it was not there. Those that
+    /// are only read are known too, so that what was read can be sent back.
+    pub(crate) fn known(&self, known: &[&str], faults: &mut Faults) {
+        self.only(known, UNKNOWN, faults);
     }
 
     /// A member's name as faults call it.

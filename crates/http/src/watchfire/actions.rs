@@ -299,7 +299,9 @@ fn approval(approved: bool, body: Option<JsonBody<Value>>) -> Result<Approval, E
         None => None,
         Some(JsonBody(body)) => {
             let mut faults = Faults::default();
-            let reason = Members::of(body)?.text("reason", 255, &mut faults);
+            let members = Members::of(body)?;
+            members.known(&["reason"], &mut faults);
+            let reason = members.text("reason", 255, &mut faults);
             faults.or(reason)?
         }
     };

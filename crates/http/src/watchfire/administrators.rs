@@ -23,6 +23,16 @@ use crate::{
 
 const MAX_ROLE: usize = 40;
 const MAX_LOGIN: usize = 100;
+/// Members that a change may send back as they were read.
+const READ_ONLY: [&str; 7] = [
+    "userId",
+    "login",
+    "name",
+    "status",
+    "invitationExpiresAt",
+    "created",
+    "lastUpdated",
+];
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -123,6 +133,7 @@ async fn invite(
 ) -> Result<(StatusCode, Json<AdministratorObject>), OktaError> {
     let members = Members::of(&body)?;
     let mut faults = Faults::default();
+    members.known(&["login", "role"], &mut faults);
     let login = members.required_text("login", MAX_LOGIN, &mut faults);
     let role = required_role(&members, &mut faults);
     let (login, role) = faults.or((login, role))?;
@@ -145,6 +156,7 @@ async fn change(
 ) -> Result<Json<AdministratorObject>, OktaError> {
     let members = Members::of(&body)?;
     let mut faults = Faults::default();
+    members.known(&[&["role"], READ_ONLY.as_slice()].concat(), &mut faults);
     let role = required_role(&members, &mut faults);
     let role = faults.or(role)?;
     let changed = app

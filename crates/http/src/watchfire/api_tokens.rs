@@ -53,6 +53,7 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<MadeApiToken>), OktaError> {
     let members = Members::of(&body)?;
     let mut faults = Faults::default();
+    members.known(&["name", "expiresAt"], &mut faults);
     let name = members.required_text("name", 255, &mut faults);
     let expires_at = members
         .text("expiresAt", 64, &mut faults)

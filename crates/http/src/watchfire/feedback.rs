@@ -213,9 +213,11 @@ fn subject_of(id: &str) -> FeedbackSubject {
 
 fn read(members: &Members<'_>) -> Result<NewFeedback, Error> {
     let mut faults = Faults::default();
+    members.known(&["subject", "label", "reason"], &mut faults);
     members.require("subject", &mut faults);
     members.require("label", &mut faults);
     let subject = members.child("subject", &mut faults);
+    subject.known(&["type", "id"], &mut faults);
     let (mut kind, mut id) = (None, String::new());
     if members.value("subject").is_some_and(Value::is_object) {
         subject.require("type", &mut faults);

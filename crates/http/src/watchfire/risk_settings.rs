@@ -129,17 +129,38 @@ pub(super) async fn replace(
     Ok(Json(RiskSettingsBody::from(&now)))
 }
 
+/// Members of the thresholds: those that can be set, and those that are only read.
+const THRESHOLDS: [&str; 6] = ["learn", "medium", "high", "set", "inEffect", "days"];
+/// Members of a provider: those that can be set, and those that are only read.
+const PROVIDER: [&str; 10] = [
+    "trust",
+    "learn",
+    "least",
+    "most",
+    "levelFloor",
+    "name",
+    "action",
+    "inEffect",
+    "wanted",
+    "labels",
+];
+
+/// What is only read may be sent back, and is ignored: it moves by itself from day to day. Any other member is
+/// refused, or its default would silently stand in for what was meant.
 fn read(members: &Members<'_>) -> Result<RiskTuning, Error> {
     let mut faults = Faults::default();
     let mut tuning = RiskTuning::default();
+    members.known(&["providers", "thresholds", "trustedZones", "lastUpdated"], &mut faults);
     let providers = members.child("providers", &mut faults);
     for id in providers.names() {
         let told = providers.child(id, &mut faults);
+        told.known(&PROVIDER, &mut faults);
         tuning
             .providers
             .insert(RiskProviderId::new(id), provider_tuning(&told, &mut faults));
     }
     let thresholds = members.child("thresholds", &mut faults);
+    thresholds.known(&THRESHOLDS, &mut faults);
     let default = ThresholdTuning::default();
     tuning.thresholds = ThresholdTuning {
         learn: thresholds.boolean("learn", &mut faults).unwrap_or(default.learn),

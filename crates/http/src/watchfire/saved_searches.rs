@@ -115,6 +115,7 @@ async fn save(
 ) -> Result<(StatusCode, Json<SavedSearchObject>), OktaError> {
     let members = Members::of(&body)?;
     let mut faults = Faults::default();
+    members.known(&["name", "filter", "q", "range", "since", "until"], &mut faults);
     let name = members.required_text("name", MAX_NAME, &mut faults);
     let mut text = |name: &str, most: usize| members.text(name, most, &mut faults).unwrap_or_default();
     let search = LogSearch {

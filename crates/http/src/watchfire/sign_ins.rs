@@ -105,6 +105,7 @@ async fn outcome(
 ) -> Result<StatusCode, OktaError> {
     let members = Members::of(&body)?;
     let mut faults = Faults::default();
+    members.known(&["result"], &mut faults);
     members.require("result", &mut faults);
     let result = members.choice("result", &Told::WORDS, &mut faults);
     let Some(result) = faults.or(result)? else {
@@ -157,9 +158,11 @@ async fn get(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> 
 
 fn read(members: &Members<'_>) -> Result<ForeignSignIn, Error> {
     let mut faults = Faults::default();
+    members.known(&["user", "client", "application", "at"], &mut faults);
     members.require("user", &mut faults);
     members.require("client", &mut faults);
     let user = members.child("user", &mut faults);
+    user.known(&["login", "id"], &mut faults);
     let (login, id) = (
         user.text("login", MAX_LOGIN, &mut faults),
         user.text("id", MAX_NAME, &mut faults),
@@ -174,6 +177,7 @@ fn read(members: &Members<'_>) -> Result<ForeignSignIn, Error> {
         }
     };
     let client = members.child("client", &mut faults);
+    client.known(&["ipAddress", "userAgent", "deviceToken"], &mut faults);
     let address = client.required_text("ipAddress", MAX_NAME, &mut faults);
     let ip = address.trim().parse().ok();
     if ip.is_none() && !address.trim().is_empty() {

@@ -123,6 +123,7 @@ pub(super) async fn set_status(
 ) -> Result<Json<StreamObject>, OktaError> {
     let members = Members::of(&body)?;
     let mut faults = Faults::default();
+    members.known(&["status", "reason"], &mut faults);
     members.require("status", &mut faults);
     let words = [StreamStatus::Enabled, StreamStatus::Paused, StreamStatus::Disabled].map(|it| (it.as_str(), it));
     let status = members.choice("status", &words, &mut faults);

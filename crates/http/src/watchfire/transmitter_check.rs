@@ -4,14 +4,17 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use watchfire_app::App;
+use watchfire_app::{App, Error, intake::security_events_providers::ProviderSettings};
 
 use super::provider_profiles::{KeyBody, RejectedKeyBody, texts};
 use crate::{
     body::JsonBody,
     caller::Caller,
     error::{OktaError, okta::ErrorObject},
-    okta::security_events_providers::shape,
+    okta::{
+        members::{Faults, Members},
+        security_events_providers::shape,
+    },
 };
 
 /// What is to be tried.
@@ -52,7 +55,7 @@ pub(super) async fn check(
     caller: Caller,
     JsonBody(body): JsonBody<Map<String, Value>>,
 ) -> Result<Json<TransmitterCheckBody>, OktaError> {
-    let (settings, algorithms) = (shape::settings(&body)?, texts(&body, "algorithms")?);
+    let (settings, algorithms) = read(&body)?;
     let found = app
         .check_transmitter(&caller.principal, settings, algorithms.as_deref())
         .await?;
@@ -72,4 +75,16 @@ pub(super) async fn check(
         keys: keys.collect(),
         rejected: rejected.collect(),
     }))
+}
+
+type ToCheck = (ProviderSettings, Option<Vec<String>>);
+
+fn read(body: &Map<String, Value>) -> Result<ToCheck, Error> {
+    let (settings, algorithms) = (shape::settings(body)?, texts(body, "algorithms")?);
+    let mut faults = Faults::default();
+    let members = Members::of_object(body);
+    members.known(&["settings", "algorithms"], &mut faults);
+    let known = ["well_known_url", "issuer", "jwks_url"];
+    members.child("settings", &mut faults).known(&known, &mut faults);
+    faults.or((settings, algorithms))
 }

@@ -94,6 +94,9 @@ async fn replace(
 ) -> Result<Json<LogoutEndpointObject>, OktaError> {
     let members = Members::of(&body)?;
     let mut faults = Faults::default();
+    // What was read may be sent back.
+    let known = ["url", "audience", "subjectFormat", "appId", "created", "lastUpdated"];
+    members.known(&known, &mut faults);
     let url = members.required_text("url", 2_048, &mut faults);
     let audience = members.text("audience", 2_048, &mut faults).filter(|text| !text.is_empty());
     let subject_format = members.text("subjectFormat", 32, &mut faults);

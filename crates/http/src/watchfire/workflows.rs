@@ -253,9 +253,13 @@ async fn set_status(
     Ok(Json(WorkflowObject::new(workflow, None, links)))
 }
 
+/// Members that a change may send back as they were read.
+const READ_ONLY: [&str; 6] = ["id", "status", "previousSecretExpiresAt", "created", "lastUpdated", "_links"];
+
 fn draft(body: &Value) -> Result<WorkflowDraft, Error> {
     let members = Members::of(body)?;
     let mut faults = Faults::default();
+    members.known(&[&["name", "url", "secret"], READ_ONLY.as_slice()].concat(), &mut faults);
     let name = members.required_text("name", 255, &mut faults);
     let url = members.required_text("url", 2_048, &mut faults);
     let secret = members.text("secret", 255, &mut faults).map(SecretString::from);

@@ -21,6 +21,7 @@ mod groups;
 mod hostile;
 mod hostile_sets;
 mod insight;
+mod members;
 mod network_context;
 mod oauth2;
 mod organisation;

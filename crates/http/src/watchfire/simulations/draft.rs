@@ -80,10 +80,11 @@ struct SimulationDraft {
 pub(super) fn read(body: &Value, limits: &SimulationLimits) -> Result<NewSimulation, Error> {
     let members = Members::of(body)?;
     let faults = &mut Faults::default();
-    known(&members, &["since", "until", "base", "draft", "limit"], faults);
+    // A draft of which something is overlooked would promise what does not come.
+    members.known(&["since", "until", "base", "draft", "limit"], faults);
     let draft = members.child("draft", faults);
     let known_drafts = ["policies", "rules", "zones", "thresholds", "coldStart", "providers"];
-    known(&draft, &known_drafts, faults);
+    draft.known(&known_drafts, faults);
     let asked = NewSimulation {
         since: instant(&members, "since", faults),
         until: instant(&members, "until", faults),
@@ -117,13 +118,6 @@ pub(super) fn read(body: &Value, limits: &SimulationLimits) -> Result<NewSimulat
         },
         ..asked
     })
-}
-
-fn known(members: &Members<'_>, names: &[&str], faults: &mut Faults) {
-    // A draft of which something is overlooked would promise what does not come.
-    for name in members.names().filter(|name| !names.contains(name)) {
-        faults.add(members.path_of(name), "There is no such member");
-    }
 }
 
 fn instant(members: &Members<'_>, name: &str, faults: &mut Faults) -> Option<Timestamp> {
@@ -167,9 +161,9 @@ fn drafted<T>(name: &str, items: &[Value], read: impl Fn(&Value) -> Result<T, Er
 
 fn changes(draft: &Members<'_>, faults: &mut Faults) -> Changes {
     let thresholds = draft.child("thresholds", faults);
-    known(&thresholds, &["medium", "high"], faults);
+    thresholds.known(&["medium", "high"], faults);
     let cold_start = draft.child("coldStart", faults);
-    known(&cold_start, &["level", "minEvents"], faults);
+    cold_start.known(&["level", "minEvents"], faults);
     let small = |members: &Members<'_>, name: &str, range, faults: &mut Faults| {
         let number = members.integer(name, range, faults)?;
         u8::try_from(number).ok()
@@ -195,7 +189,7 @@ fn providers(providers: &Members<'_>, faults: &mut Faults) -> BTreeMap<String, P
     let mut changes = BTreeMap::new();
     for id in providers.names() {
         let provider = providers.child(id, faults);
-        known(&provider, &["trust", "action"], faults);
+        provider.known(&["trust", "action"], faults);
         let actions = [ProviderAction::None, ProviderAction::LogOnly, ProviderAction::EnforceAndLog];
         let change = ProviderChange {
             trust: trust(&provider, faults),

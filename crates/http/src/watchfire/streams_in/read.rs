@@ -130,10 +130,45 @@ pub(crate) struct NewSubject {
     verified: Option<bool>,
 }
 
+/// Members of a stream that is to be made.
+const NEW: [&str; 15] = [
+    "wellKnownUrl",
+    "issuer",
+    "providerId",
+    "issuerOverride",
+    "name",
+    "profile",
+    "endpoints",
+    "delivery",
+    "authorization",
+    "audience",
+    "eventsRequested",
+    "description",
+    "subjectFormat",
+    "adopt",
+    "verify",
+];
+
+/// Members of a change.
+const CHANGED: [&str; 5] = ["eventsRequested", "description", "audience", "longPoll", "authorization"];
+
+/// Members of how we authenticate, each of some types.
+const AUTHORIZATION: [&str; 8] = [
+    "type",
+    "token",
+    "tokenUrl",
+    "authorizationServer",
+    "clientId",
+    "clientSecret",
+    "key",
+    "scope",
+];
+
 /// Reads a stream that is to be made.
 pub(super) fn new_stream(body: &Value, app: &App) -> Result<NewStreamIn, Error> {
     let members = Members::of(body)?;
     let mut faults = Faults::default();
+    members.known(&NEW, &mut faults);
     let source = source(&members, &mut faults);
     let text = |name: &str, faults: &mut Faults| members.text(name, MAX_TEXT, faults);
     let issuer_override = text("issuerOverride", &mut faults);
@@ -169,6 +204,7 @@ pub(super) fn new_stream(body: &Value, app: &App) -> Result<NewStreamIn, Error> 
 pub(super) fn changed_stream(body: &Value) -> Result<StreamInChange, Error> {
     let members = Members::of(body)?;
     let mut faults = Faults::default();
+    members.known(&CHANGED, &mut faults);
     let events = members.texts("eventsRequested", &mut faults);
     let audience = members.texts("audience", &mut faults);
     let authorization = members
@@ -191,6 +227,7 @@ pub(super) fn changed_stream(body: &Value) -> Result<StreamInChange, Error> {
 pub(super) fn subject(body: &Value) -> Result<(Value, Option<bool>), Error> {
     let members = Members::of(body)?;
     let mut faults = Faults::default();
+    members.known(&["subject", "verified"], &mut faults);
     members.require("subject", &mut faults);
     let verified = members.boolean("verified", &mut faults);
     let subject = members.value("subject").cloned().unwrap_or_default();
@@ -225,6 +262,7 @@ fn endpoints(members: &Members<'_>, faults: &mut Faults) -> Map<String, Value> {
 
 /// DEL-03: pushed where a transmitter can reach us.
 fn delivery(members: &Members<'_>, app: &App, faults: &mut Faults) -> NewDelivery {
+    members.known(&["method", "longPoll"], faults);
     let method = members.choice("method", &[("push", true), ("poll", false)], faults);
     let long = members.boolean("longPoll", faults).unwrap_or(false);
     let is_public = app.settings().org_url.starts_with("https://");
@@ -250,6 +288,7 @@ enum Kind {
 }
 
 fn authorization(members: &Members<'_>, faults: &mut Faults) -> Option<NewAuthorization> {
+    members.known(&AUTHORIZATION, faults);
     members.require("type", faults);
     let kind = members.choice("type", &KINDS, faults)?;
     let secret = |name: &str, faults: &mut Faults| SecretString::from(members.required_text(name, MAX_SECRET, faults));
