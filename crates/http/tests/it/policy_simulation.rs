@@ -217,6 +217,21 @@ async fn what_cannot_be_imagined_is_refused() -> Result<()> {
         (one(json!({"ip": "192.0.2.1", "zones": {"ids": []}})), "policyContext.ip"),
         (one(json!({"zones": {"ids": ["nzo404"]}})), "policyContext.zones.ids"),
         (one(json!({"risk": {"level": "SOME"}})), "policyContext.risk.level"),
+        (one(json!({"risk": "HIGH"})), "policyContext.risk"),
+        (one(json!({"risk": {"score": "5"}})), "policyContext.risk.score"),
+        (one(json!({"risk": {"behaviors": "New IP"}})), "policyContext.risk.behaviors"),
+        (one(json!({"device": {"known": "yes"}})), "policyContext.device.known"),
+        (
+            one(json!({"device": {"known": true, "registered": false}})),
+            "policyContext.device.known",
+        ),
+        (one(json!({"ip": 5})), "policyContext.ip"),
+        (one(json!({"zones": "nzo1"})), "policyContext.zones.ids"),
+        (one(json!({"user": "00u1"})), "policyContext.user"),
+        (
+            json!([{"appInstance": 5, "policyContext": {"user": {"id": user}}}]),
+            "appInstance",
+        ),
         (
             one(json!({"risk": {"behaviors": ["New Moon"]}})),
             "policyContext.risk.behaviors",

@@ -154,6 +154,11 @@ async fn what_could_not_be_made_cannot_be_drafted() -> Result<()> {
         "name": "Elsewhere", "conditions": {"network": {"connection": "ZONE", "include": ["nzo404"]}},
         "actions": {"signon": {"access": "DENY"}},
     });
+    let with = |member: &str, value: Value| {
+        let mut rule = deny("HIGH");
+        rule[member] = value;
+        rule
+    };
     let lost = json!({"policyId": "00p404", "name": "Lost", "actions": {"signon": {"access": "DENY"}}});
     for (body, member) in [
         (json!({"draft": {"rules": [nameless]}}), "draft.rules[0].name"),
@@ -173,6 +178,34 @@ async fn what_could_not_be_made_cannot_be_drafted() -> Result<()> {
             "draft.policies[0].type",
         ),
         (json!({"draft": {"zones": [{"type": "IP"}]}}), "draft.zones[0].name"),
+        (json!({"draft": {"rules": [with("id", json!(5))]}}), "draft.rules[0].id"),
+        (json!({"draft": {"rules": [with("id", json!(""))]}}), "draft.rules[0].id"),
+        (
+            json!({"draft": {"rules": [with("policyId", json!(["00p1"]))]}}),
+            "draft.rules[0].policyId",
+        ),
+        (
+            json!({"draft": {"rules": [with("priority", json!("1"))]}}),
+            "draft.rules[0].priority",
+        ),
+        (
+            json!({"draft": {"rules": [with("status", json!(true))]}}),
+            "draft.rules[0].status",
+        ),
+        (json!({"draft": {"rules": [with("mode", json!(1))]}}), "draft.rules[0].mode"),
+        (
+            json!({"draft": {"rules": [with("conditions", json!([]))]}}),
+            "draft.rules[0].conditions",
+        ),
+        (
+            json!({"draft": {"rules": [with("id", json!("0pr1")), deny("LOW"), with("id", json!("0pr1"))]}}),
+            "draft.rules[2].id",
+        ),
+        (
+            json!({"draft": {"zones": [{"id": "x", "type": "IP", "name": "X"}],
+                "policies": [{"id": "x", "type": "OKTA_SIGN_ON", "name": "X"}]}}),
+            "draft.policies[0].id",
+        ),
         (
             json!({"draft": {"thresholds": {"medium": 70, "high": 40}}}),
             "draft.thresholds.high",

@@ -1,6 +1,6 @@
 //! Reads what a simulation is asked for. Policies, rules and zones are read by what reads them for good.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -100,12 +100,13 @@ pub(super) fn read(body: &Value, limits: &SimulationLimits) -> Result<NewSimulat
         list(&draft, "policies", limits.drafts, faults),
         list(&draft, "rules", limits.drafts, faults),
     );
+    check_ids([("zones", zones), ("policies", policies), ("rules", rules)], faults);
     let has_policies = !(zones.is_empty() && policies.is_empty() && rules.is_empty());
     if has_policies && members.value("base").and_then(Value::as_str) == Some("RECORDED") {
         faults.add("base", "Policies can be drafted only over those of now: CURRENT");
     }
     let asked = std::mem::take(faults).or(asked)?;
-    let policy_of = |rule: &Value| rule.get("policyId").and_then(Value::as_str).map(str::to_owned);
+    let policy_of = |rule: &Value| text(rule, "policyId").map(str::to_owned);
     Ok(NewSimulation {
         draft: Draft {
             zones: drafted("zones", zones, shape::parse)?,
@@ -150,10 +151,33 @@ fn list<'v>(draft: &Members<'v>, name: &str, most: usize, faults: &mut Faults) -
     }
 }
 
+/// A draft is found by its id, and a rule belongs to the policy of its `policyId`: one of another type would be as
+/// if it was not there, and of two drafts with one id only the last would count.
+fn check_ids(lists: [(&str, &[Value]); 3], faults: &mut Faults) {
+    let mut known = BTreeSet::new();
+    for (list, items) in lists {
+        for (at, item) in items.iter().enumerate() {
+            for name in ["id", "policyId"] {
+                let is_there = item.get(name).is_some_and(|value| !value.is_null());
+                if is_there && text(item, name).is_none() {
+                    faults.add(format!("draft.{list}[{at}].{name}"), INVALID);
+                }
+            }
+            if text(item, "id").is_some_and(|id| !known.insert(id)) {
+                faults.add(format!("draft.{list}[{at}].id"), "Another draft has this id");
+            }
+        }
+    }
+}
+
+fn text<'v>(item: &'v Value, name: &str) -> Option<&'v str> {
+    item.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
 fn drafted<T>(name: &str, items: &[Value], read: impl Fn(&Value) -> Result<T, Error>) -> Result<Vec<Drafted<T>>, Error> {
     let read = |(at, item): (usize, &Value)| {
         let draft = read(item).map_err(|error| within(&format!("draft.{name}[{at}]"), error))?;
-        let id = item.get("id").and_then(Value::as_str).map(str::to_owned);
+        let id = text(item, "id").map(str::to_owned);
         Ok(Drafted { id, draft })
     };
     items.iter().enumerate().map(read).collect()

@@ -94,7 +94,10 @@ fn read_one(body: &Value) -> Result<Asked, Error> {
     let device = context.child("device", faults);
     let levels = [RiskLevel::Low, RiskLevel::Medium, RiskLevel::High].map(|level| (level.as_str(), level));
     let who = who(&context, faults);
-    let registered = device.boolean("registered", faults);
+    let (registered, known) = (device.boolean("registered", faults), device.boolean("known", faults));
+    if known.zip(registered).is_some_and(|(known, registered)| known != registered) {
+        faults.add(device.path_of("known"), "It says the same as registered");
+    }
     let sign_in = who.map(|who| ImaginedSignIn {
         who,
         network: network(&context, faults),
@@ -106,7 +109,7 @@ fn read_one(body: &Value) -> Result<Asked, Error> {
         behaviors: risk
             .value("behaviors")
             .map(|list| texts(list, &risk.path_of("behaviors"), faults)),
-        device_known: device.boolean("known", faults).or(registered),
+        device_known: known.or(registered),
     });
     let types = types(&members, faults);
     let sign_in = std::mem::take(faults).or(sign_in)?.ok_or(Error::Malformed)?;
