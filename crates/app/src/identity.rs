@@ -14,6 +14,7 @@ pub mod grants;
 pub mod groups;
 pub mod introspection;
 mod issuer;
+pub mod oidc;
 pub mod org;
 pub(crate) mod passwords;
 pub(crate) mod population_keeper;

@@ -18,6 +18,7 @@
 
 pub mod access;
 mod catalogue;
+mod client_credential;
 pub mod clock;
 pub mod entropy;
 pub mod error;
@@ -48,7 +49,9 @@ use watchfire_store::index::Index;
 use self::{
     access::Principal,
     geo::Geo,
-    identity::{Failures, client_keys::ClientKeys, console::CodeTries, passwords::Passwords, signing_keys::SigningKeys},
+    identity::{
+        Failures, client_keys::ClientKeys, console::CodeTries, oidc::Oidc, passwords::Passwords, signing_keys::SigningKeys,
+    },
     insight::{overview::Tallies, simulations::Simulations},
     intake::{
         event_keys::EventKeys, streams_in::StreamsIn, transmitter_metadata::MetadataSchedule,
@@ -58,6 +61,8 @@ use self::{
     sequencer::Commands,
     state::State,
 };
+pub use watchfire_oauth::openid;
+
 pub use self::{
     clock::Clock,
     entropy::Entropy,
@@ -100,6 +105,8 @@ pub struct Inner {
     logins: RateLimiter,
     console_logins: RateLimiter,
     console_sign_ins: RateLimiter,
+    console_callbacks: RateLimiter,
+    oidc: Oidc,
     code_tries: CodeTries,
     failures: Failures,
     passwords: Passwords,
@@ -146,6 +153,8 @@ impl App {
         // A window of its own: calls of `authn`, which need no credential, use up nobody's way to the console.
         let console_logins = RateLimiter::new(RateLimit::per_second(settings.logins_per_second));
         let console_sign_ins = RateLimiter::new(RateLimit::per_minute(settings.console.sign_ins_per_minute));
+        let console_callbacks = RateLimiter::new(RateLimit::per_minute(settings.console.sign_ins_per_minute));
+        let oidc = Oidc::new(egress.clone(), settings.console.provider);
         let failures = Failures::new(settings.lockout);
         let passwords = Passwords::new(settings.password_hashes, &*entropy)?;
         let geo = Geo::new(settings.geo.clone());
@@ -175,6 +184,8 @@ impl App {
             logins,
             console_logins,
             console_sign_ins,
+            console_callbacks,
+            oidc,
             code_tries: CodeTries::default(),
             failures,
             passwords,

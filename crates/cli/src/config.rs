@@ -377,6 +377,7 @@ impl Values<'_> {
                 sign_ins_per_minute: self.one("console-sign-ins-per-minute")?,
                 code_tries: self.one("console-code-tries")?,
                 code_pause: self.time("console-code-pause")?,
+                ..ConsoleLimits::default()
             },
             effective: self.0.iter().map(Raw::effective).collect(),
             ..AppSettings::new("")

@@ -39,6 +39,8 @@ struct Row {
     name: String,
     role: AdminRole,
     status: &'static str,
+    /// Who they are at the OpenID provider.
+    subject: String,
     is_self: bool,
 }
 
@@ -81,6 +83,7 @@ pub(crate) async fn change(
         Some(role) => {
             app.change_administrator_role(principal, origin, &id, role).await?;
         }
+        None if form.get("unlink") == "yes" => app.unlink_administrator(principal, origin, &id).await?,
         None if form.get("remove") == "yes" => app.remove_administrator(principal, origin, &id).await?,
         None => {}
     }
@@ -102,13 +105,22 @@ async fn page(app: &App, visitor: &Visitor, (invitation, invited): (String, Stri
 }
 
 fn row(of: AdministratorUser, visitor: &Visitor) -> Row {
-    let AdministratorUser { administrator, user } = of;
+    let AdministratorUser {
+        administrator,
+        user,
+        link,
+    } = of;
     Row {
         is_self: user.id == visitor.session.session.user_id,
         name: shown(&user.display_name()),
         id: user.id.into(),
         login: shown(&user.login),
         role: administrator.role,
-        status: if administrator.is_enrolled() { "Active" } else { "Invited" },
+        status: if administrator.is_enrolled() || link.is_some() {
+            "Active"
+        } else {
+            "Invited"
+        },
+        subject: link.map(|link| shown(&link.subject)).unwrap_or_default(),
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     failure::Failure,
     fields::Form,
     page::render,
+    sign_in,
     visitor::Origin,
 };
 
@@ -66,8 +67,11 @@ pub(crate) async fn accept(
         sealed: sealed.to_owned(),
         code: form.get("code").split_whitespace().collect(),
     };
-    let faults = match app.accept_invitation(acceptance, origin.at(LOGGED_AS).request).await {
-        Ok(()) => return Ok(Redirect::to("/admin/sign-in?accepted=1").into_response()),
+    let old_cookie = origin.cookie.clone();
+    let accepted = app.accept_invitation(acceptance, old_cookie.as_deref(), origin.at(LOGGED_AS).request);
+    let faults = match accepted.await {
+        Ok(None) => return Ok(Redirect::to("/admin/sign-in?accepted=1").into_response()),
+        Ok(Some(begun)) => return Ok(sign_in::begun(&app, &begun, "/admin")),
         Err(Error::Catalogued { code: "E0000068", .. }) => {
             vec!["The code does not fit. Scan the picture again, and type the code that the app shows now.".to_owned()]
         }

@@ -52,6 +52,8 @@ pub fn router(app: App) -> Router {
         .route("/admin", get(overview::show))
         .route("/admin/sign-in", get(sign_in::form).post(sign_in::password))
         .route("/admin/sign-in/code", get(sign_in::form).post(sign_in::code))
+        .route("/admin/sign-in/oidc", get(sign_in::oidc::begin))
+        .route("/admin/sign-in/oidc/callback", get(sign_in::oidc::callback))
         .route("/admin/sign-out", post(sign_in::sign_out))
         .route("/admin/invitations/{token}", get(invitation::form).post(invitation::accept))
         .route("/admin/reports/system-log", get(system_log::show))

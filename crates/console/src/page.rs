@@ -70,6 +70,7 @@ pub(crate) const NAVIGATION: &[Section] = &[
         "Settings",
         &[
             place("Administrators", "/admin/settings/administrators"),
+            place("Sign-in", "/admin/settings/sign-in"),
             place("API tokens", "/admin/settings/api-tokens"),
             place("Server", "/admin/settings/server"),
             place("API reference", "/docs"),

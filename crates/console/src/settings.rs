@@ -1,11 +1,15 @@
 //! Settings: tokens, and what the operator has set.
 
 mod effective;
+mod sign_in;
 mod tokens;
 
 use axum::Router;
 use watchfire_app::App;
 
 pub(crate) fn router() -> Router<App> {
-    Router::new().merge(tokens::router()).merge(effective::router())
+    Router::new()
+        .merge(sign_in::router())
+        .merge(tokens::router())
+        .merge(effective::router())
 }

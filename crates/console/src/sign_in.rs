@@ -1,4 +1,6 @@
-//! The way in and out: password, then the code of the authenticator app.
+//! The way in and out: password or the team's own OpenID provider, then the code of the authenticator app.
+
+pub(crate) mod oidc;
 
 use askama::Template;
 use axum::{
@@ -7,13 +9,17 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use secrecy::ExposeSecret as _;
-use watchfire_app::{App, Error, identity::console};
+use watchfire_app::{
+    App, Error,
+    identity::console::{self, BegunSession},
+};
 
 use crate::{
     assets::{LINKS, Links},
     failure::Failure,
-    fields::{Fields, Form},
+    fields::{Fields, Form, address},
     page::render,
+    system_log::shown,
     visitor::{Origin, Visitor},
 };
 
@@ -28,6 +34,25 @@ struct PasswordPage<'a> {
     fault: &'a str,
     /// What went right before this.
     done: &'a str,
+    /// What the button of the OpenID provider says, and where it leads.
+    provider: Option<(String, String)>,
+    /// Whether passwords are taken.
+    password: bool,
+}
+
+impl<'a> PasswordPage<'a> {
+    fn new(app: &App, next: &'a str) -> Self {
+        let (provider, password) = app.console_ways();
+        Self {
+            links: &LINKS,
+            login: "",
+            next,
+            fault: "",
+            done: "",
+            provider: provider.map(|name| (shown(&name), address("/admin/sign-in/oidc", &[("next", next)]))),
+            password,
+        }
+    }
 }
 
 /// The second step.
@@ -58,11 +83,8 @@ pub(crate) async fn form(State(app): State<App>, origin: Origin, query: Fields) 
         "Password and authenticator app are set. Sign in with them now."
     };
     render(&PasswordPage {
-        links: &LINKS,
-        login: "",
-        next: &next,
-        fault: "",
         done,
+        ..PasswordPage::new(&app, &next)
     })
 }
 
@@ -74,21 +96,14 @@ pub(crate) async fn password(State(app): State<App>, origin: Origin, Form(form):
     let checked = app.console_password(login, form.get("password").into(), source).await;
     let (status, fault) = match checked {
         Ok(pending) => {
-            return Ok(render(&CodePage {
-                links: &LINKS,
-                pending: &pending,
-                next: &next,
-                fault: "",
-            }));
+            return Ok(code_page(&pending, &next));
         }
         Err(error) => refusal(error, WRONG)?,
     };
     let page = PasswordPage {
-        links: &LINKS,
         login,
-        next: &next,
         fault,
-        done: "",
+        ..PasswordPage::new(&app, &next)
     };
     Ok((status, render(&page)).into_response())
 }
@@ -101,18 +116,11 @@ pub(crate) async fn code(State(app): State<App>, origin: Origin, Form(form): For
         .console_code(pending, form.get("code"), origin.cookie.as_deref(), source)
         .await;
     let (status, fault) = match begun {
-        Ok(begun) => {
-            let mut response = Redirect::to(&next).into_response();
-            set_cookie(&mut response, &app, begun.cookie.expose_secret(), None);
-            return Ok(response);
-        }
+        Ok(begun) => return Ok(self::begun(&app, &begun, &next)),
         Err(Error::Unauthenticated(_)) => {
             let page = PasswordPage {
-                links: &LINKS,
-                login: "",
-                next: &next,
                 fault: TOO_LATE,
-                done: "",
+                ..PasswordPage::new(&app, &next)
             };
             return Ok((StatusCode::UNAUTHORIZED, render(&page)).into_response());
         }
@@ -125,6 +133,23 @@ pub(crate) async fn code(State(app): State<App>, origin: Origin, Form(form): For
         fault,
     };
     Ok((status, render(&page)).into_response())
+}
+
+/// The form of the second step.
+fn code_page(pending: &str, next: &str) -> Response {
+    render(&CodePage {
+        links: &LINKS,
+        pending,
+        next,
+        fault: "",
+    })
+}
+
+/// The answer that begins a session, on to `next`.
+pub(crate) fn begun(app: &App, begun: &BegunSession, next: &str) -> Response {
+    let mut response = Redirect::to(next).into_response();
+    set_cookie(&mut response, app, begun.cookie.expose_secret(), None);
+    response
 }
 
 /// Ends the session.
@@ -151,14 +176,18 @@ fn refusal(error: Error, wrong: &'static str) -> Result<(StatusCode, &'static st
     }
 }
 
-/// The cookie is bound to this host, is sent over https only (where there is https), and no script sees it.
+/// The cookie of the session.
 fn set_cookie(response: &mut Response, app: &App, value: &str, max_age: Option<u32>) {
-    let name = app.console_cookie_name();
+    set_cookie_named(response, app, app.console_cookie_name(), value, max_age);
+}
+
+/// A cookie is bound to this host, is sent over https only (where there is https), and no script sees it.
+fn set_cookie_named(response: &mut Response, app: &App, name: &str, value: &str, max_age: Option<u32>) {
     let secure = if app.console_is_secure() { "; Secure" } else { "" };
     let age = max_age.map(|age| format!("; Max-Age={age}")).unwrap_or_default();
     let line = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}");
     if let Ok(line) = HeaderValue::from_str(&line) {
-        response.headers_mut().insert(header::SET_COOKIE, line);
+        response.headers_mut().append(header::SET_COOKIE, line);
     }
 }
 

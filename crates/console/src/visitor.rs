@@ -35,6 +35,8 @@ pub(crate) struct Visitor {
 pub(crate) struct Origin {
     pub(crate) request: RequestOrigin,
     pub(crate) cookie: Option<String>,
+    /// The cookie of a sign-in that is under way at the OpenID provider.
+    pub(crate) attempt_cookie: Option<String>,
 }
 
 const HX_REQUEST: HeaderName = HeaderName::from_static("hx-request");
@@ -103,6 +105,7 @@ impl Origin {
         Self {
             request,
             cookie: cookie(&parts.headers, app.console_cookie_name()),
+            attempt_cookie: cookie(&parts.headers, app.oidc_cookie_name()),
         }
     }
 

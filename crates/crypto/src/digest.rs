@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use aws_lc_rs::digest;
 
+use crate::jwk::Algorithm;
+
 /// The SHA-256 digest of `bytes`.
 pub fn sha256(bytes: impl AsRef<[u8]>) -> [u8; 32] {
     let digest = digest::digest(&digest::SHA256, bytes.as_ref());
@@ -20,6 +22,20 @@ pub fn sha256_hex(bytes: impl AsRef<[u8]>) -> String {
 /// The SHA-256 digest of `bytes` as base64url: thumbprints and `ath` (RFC 7638, RFC 9449).
 pub fn sha256_base64url(bytes: impl AsRef<[u8]>) -> String {
     crate::base64url::encode(sha256(bytes))
+}
+
+/// The left half of the digest that goes with a signature algorithm, as base64url: `at_hash` and `c_hash`
+/// (OpenID Connect Core 1.0 section 3.1.3.6).
+pub fn half_hash_base64url(algorithm: Algorithm, bytes: impl AsRef<[u8]>) -> String {
+    let of = match algorithm {
+        Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Es256 => &digest::SHA256,
+        Algorithm::Rs384 | Algorithm::Ps384 | Algorithm::Es384 => &digest::SHA384,
+        // Ed25519 hashes with SHA-512.
+        Algorithm::Rs512 | Algorithm::Ps512 | Algorithm::Es512 | Algorithm::EdDsa => &digest::SHA512,
+    };
+    let digest = digest::digest(of, bytes.as_ref());
+    let whole = digest.as_ref();
+    crate::base64url::encode(whole.get(..whole.len() / 2).unwrap_or(whole))
 }
 
 /// Lower-case hex.

@@ -1,10 +1,10 @@
-//! Sessions in the Admin Console: beginning with password and code, use, end.
+//! Sessions in the Admin Console: beginning by password, code or an OpenID provider; use; end.
 
 use std::time::Duration;
 
 use watchfire_model::{
     id::{SessionId, UserId},
-    log::{Actor, AuthenticationContext, EventType, LogEvent, Outcome, RequestOrigin, Target},
+    log::{Actor, AuthenticationContext, EventType, Issuer, LogEvent, Outcome, RequestOrigin, Target},
     object::{AdminSession, Administrator, Kind, User},
     row::Decision,
     slice::{Need, Slice},
@@ -15,16 +15,20 @@ use crate::{
     Rejection,
     administrator::{APPLICATION, actor},
     command::{Command, Context, Decided},
+    console_sign_in::{IdpIdentity, check_link, link_event, link_needs},
     user,
 };
 
-/// Notes an attempt that ended with the password: it was wrong, or there is no such administrator.
+/// Notes an attempt that ended with the password: it was wrong, there is no such administrator, or no password is
+/// taken.
 #[derive(Clone, Debug)]
 pub struct RefusePassword {
     /// The name as it was typed.
     pub login: String,
     /// Who that is, where it is somebody.
     pub user_id: Option<UserId>,
+    /// Why, in one word.
+    pub reason: &'static str,
     /// From where.
     pub origin: RequestOrigin,
 }
@@ -43,7 +47,7 @@ impl Command for RefusePassword {
         let mut decision = Decision::new();
         let event = LogEvent::new(EventType::UserSessionStart, who).from_request(&self.origin);
         let event = event.authentication(AuthenticationContext::password());
-        let event = event.outcome(Outcome::failure("INVALID_CREDENTIALS")).target(console());
+        let event = event.outcome(Outcome::failure(self.reason)).target(console());
         context.log(&mut decision, event.debug("application", APPLICATION));
         Decided {
             decision,
@@ -52,13 +56,26 @@ impl Command for RefusePassword {
     }
 }
 
-/// Begins a session once the password was right: the code decides.
+/// What was shown beside the first step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecondStep {
+    /// A code of the authenticator app: its time step; `None` when it was none that counts now.
+    Code(Option<u64>),
+    /// None was asked for: the OpenID provider has asked for its own.
+    AtProvider,
+    /// None was asked for: an invitation was accepted just now, which is password and code at one stroke.
+    Invitation,
+}
+
+/// Begins a session once the first step was right: the second one decides.
 #[derive(Clone, Debug)]
 pub struct BeginSession {
     /// Who.
     pub user_id: UserId,
-    /// The time step whose code was typed; `None` when it was none that counts now.
-    pub step: Option<u64>,
+    /// The second step.
+    pub second: SecondStep,
+    /// Who they are at the OpenID provider, when that was the first step. It makes the link, where there is none.
+    pub identity: Option<IdpIdentity>,
     /// The hash of the new session's cookie.
     pub hash: String,
     /// The hash of the cookie that the browser had: that session ends.
@@ -76,6 +93,9 @@ impl Command for BeginSession {
         let id = self.user_id.as_str();
         let mut needs = vec![Need::object::<User>(id), Need::object::<Administrator>(id)];
         needs.extend(self.replaces.as_deref().map(Need::natural::<AdminSession>));
+        if let Some(identity) = &self.identity {
+            needs.extend(link_needs(&self.user_id, identity));
+        }
         needs
     }
 
@@ -85,11 +105,14 @@ impl Command for BeginSession {
         let Some((user, old)) = found.filter(|(user, _)| !user.status.is_off()) else {
             return Decided::rejected(Rejection::AuthenticationFailed);
         };
-        let fresh = self.step.filter(|step| old.last_step.is_none_or(|last| *step > last));
-        match fresh {
-            Some(step) => self.begin(slice, context, (user, old), step),
-            None => self.refuse(context, user),
-        }
+        let step = match self.second {
+            SecondStep::Code(step) => match step.filter(|step| old.last_step.is_none_or(|last| *step > last)) {
+                Some(step) => Some(step),
+                None => return self.refuse(context, user),
+            },
+            SecondStep::AtProvider | SecondStep::Invitation => old.last_step,
+        };
+        self.begin(slice, context, (user, old), step)
     }
 }
 
@@ -99,8 +122,20 @@ impl BeginSession {
         slice: &Slice,
         context: &mut Context<'_>,
         (user, old): (&User, &Administrator),
-        step: u64,
+        step: Option<u64>,
     ) -> Decided<AdminSession> {
+        let mut decision = Decision::new();
+        if let Some(identity) = &self.identity {
+            // Who was asked for the code may have been renamed or unlinked meanwhile.
+            let Ok(link) = check_link(slice, user, identity, context) else {
+                return Decided::rejected(Rejection::AuthenticationFailed);
+            };
+            if let Some(link) = link {
+                let event = link_event(EventType::IdentityLinkCreate, (&actor(user), &self.origin), user, &link);
+                decision.put(link);
+                context.log(&mut decision, event);
+            }
+        }
         let session = AdminSession {
             id: SessionId::generate(context.ids),
             user_id: self.user_id.clone(),
@@ -110,21 +145,21 @@ impl BeginSession {
             last_used: context.now,
             expires_at: context.now.plus(self.lifetime),
         };
-        let mut decision = Decision::new();
         let replaced = self.replaces.as_deref();
         if let Some(replaced) = replaced.and_then(|hash| slice.by_natural::<AdminSession>(hash)) {
             decision.delete(Kind::AdminSession, replaced.id.as_str());
         }
-        decision.put(Administrator {
-            last_step: Some(step),
-            ..old.clone()
-        });
+        if step != old.last_step {
+            decision.put(Administrator {
+                last_step: step,
+                ..old.clone()
+            });
+        }
         decision.put(session.clone());
-        for event_type in [
-            EventType::AuthViaMfa,
-            EventType::UserSessionStart,
-            EventType::UserSessionAccessAdminApp,
-        ] {
+        let first = self.identity.as_ref().map(|_| EventType::AuthViaIdp);
+        let second = matches!(self.second, SecondStep::Code(_)).then_some(EventType::AuthViaMfa);
+        let begun = [EventType::UserSessionStart, EventType::UserSessionAccessAdminApp];
+        for event_type in first.into_iter().chain(second).chain(begun) {
             let event = self.event(event_type, user, &session.id);
             context.log(&mut decision, event);
         }
@@ -144,8 +179,13 @@ impl BeginSession {
 
     fn event(&self, event_type: EventType, user: &User, session: &SessionId) -> LogEvent {
         let event = LogEvent::new(event_type, actor(user)).from_request(&self.origin);
+        let provider = self.identity.as_ref().filter(|_| event_type != EventType::AuthViaMfa);
+        let how = provider.map_or_else(AuthenticationContext::password, |identity| federated(&identity.issuer));
         event
-            .authentication(in_session(session))
+            .authentication(AuthenticationContext {
+                external_session_id: Some(session.to_string()),
+                ..how
+            })
             .target(console())
             .debug("application", APPLICATION)
     }
@@ -227,7 +267,20 @@ fn in_session(id: &SessionId) -> AuthenticationContext {
     }
 }
 
+/// A sign-in at an OpenID provider (okta.md 8.4).
+pub(crate) fn federated(issuer: &str) -> AuthenticationContext {
+    AuthenticationContext {
+        authentication_provider: Some("FEDERATION".to_owned()),
+        credential_type: Some("ASSERTION".to_owned()),
+        issuer: Some(Issuer {
+            id: issuer.to_owned(),
+            kind: "OIDC".to_owned(),
+        }),
+        ..AuthenticationContext::default()
+    }
+}
+
 /// The console as the System Log names it.
-fn console() -> Target {
+pub(crate) fn console() -> Target {
     Target::new("AppInstance", "admin-console", APPLICATION)
 }

@@ -7,7 +7,7 @@ pub(crate) use self::authority::{authority_needs, is_super};
 use watchfire_model::{
     id::UserId,
     log::{Actor, EventType, LogEvent, RequestOrigin},
-    object::{AdminRole, AdminSession, Administrator, ApiToken, Invitation, Kind, User, UserStatus},
+    object::{AdminRole, AdminSession, Administrator, AdministratorLink, ApiToken, Invitation, Kind, User, UserStatus},
     row::Decision,
     slice::{Need, Slice},
     time::Timestamp,
@@ -237,6 +237,7 @@ impl Command for Remove {
     fn needs(&self) -> Vec<Need> {
         let mut needs = needs_of(&self.user_id, &self.asked_by);
         needs.push(Need::children::<ApiToken>(self.user_id.as_str()));
+        needs.push(Need::children::<AdministratorLink>(self.user_id.as_str()));
         needs
     }
 
@@ -255,6 +256,9 @@ impl Remove {
         let mut decision = Decision::new();
         decision.delete(Kind::Administrator, self.user_id.as_str());
         end_sessions(slice, &self.user_id, &mut decision);
+        for link in slice.children::<AdministratorLink>(self.user_id.as_str()) {
+            decision.delete(Kind::AdministratorLink, link.id.as_str());
+        }
         for token in slice.children::<ApiToken>(self.user_id.as_str()) {
             api_token::revoke(token, &mut decision, context, by);
         }

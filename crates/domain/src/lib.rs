@@ -11,6 +11,7 @@ pub mod behavior;
 pub mod bootstrap;
 pub mod client;
 pub mod command;
+pub mod console_sign_in;
 pub mod entity_risk;
 pub mod entity_risk_policy;
 pub mod entity_risk_rule;

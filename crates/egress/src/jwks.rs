@@ -22,6 +22,8 @@ use crate::{
 /// How long sets are kept, how often they are fetched, how many there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JwksLimits {
+    /// What the fetches are for: the policy's exceptions are by purpose.
+    pub purpose: Purpose,
     /// What one fetch may cost.
     pub fetch: FetchLimits,
     /// How long a set is fresh when its answer does not say.
@@ -98,6 +100,7 @@ impl Default for JwksLimits {
     fn default() -> Self {
         let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3600));
         Self {
+            purpose: Purpose::Jwks,
             fetch: FetchLimits::JWKS,
             default_age: hour,
             min_age: 5 * minute,
@@ -225,7 +228,10 @@ impl JwksCache {
     }
 
     async fn fetch(&self, source: &JwksSource<'_>, now: Timestamp) -> Result<FreshSet, JwksError> {
-        let fetched = self.egress.fetch_json(Purpose::Jwks, source.url, &self.limits.fetch).await;
+        let fetched = self
+            .egress
+            .fetch_json(self.limits.purpose, source.url, &self.limits.fetch)
+            .await;
         let fetched = fetched.map_err(|error| JwksError::Fetch(Arc::new(error)))?;
         let keys = KeySet::parse(&fetched.value, source.algorithms).map_err(JwksError::Invalid)?;
         for rejected in keys.rejected() {

@@ -8,6 +8,7 @@
 //! | [`service_app`] | a registered client with its key, and DPoP proofs |
 //! | [`set_sender`] | a vendor that sends Security Event Tokens |
 //! | [`target`] | whom webhooks, event hooks and logout calls reach |
+//! | [`fake_openid_provider`] | an identity provider with OpenID Connect, and how it can go wrong |
 //! | [`fake_transmitter`] | a transmitter with a stream API, and its rough edges |
 //! | [`app`] | the application over a store in a temporary folder, with restarts |
 //! | [`backend`] | the journals that there are, behind one way to open them |
@@ -24,6 +25,7 @@ pub mod conformance;
 pub mod counting_vfs;
 pub mod delayed;
 pub mod entropy;
+pub mod fake_openid_provider;
 pub mod fake_transmitter;
 pub mod server;
 pub mod service_app;
@@ -35,6 +37,7 @@ pub mod witness;
 pub use self::{
     app::{ADMIN_TOKEN, ORG_URL, TestApp},
     clock::FakeClock,
+    fake_openid_provider::{FakeOpenIdProvider, Person},
     fake_transmitter::FakeTransmitter,
     server::{Answer, Call, TestServer},
     service_app::ServiceApp,

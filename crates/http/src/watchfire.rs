@@ -4,6 +4,7 @@ mod actions;
 mod addresses;
 mod administrators;
 mod api_tokens;
+mod console_sign_in;
 mod entities_at_risk;
 mod entity_risk;
 mod feedback;
@@ -35,6 +36,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(saved_searches::router())
         .merge(sign_ins::router())
         .merge(administrators::router())
+        .merge(console_sign_in::router())
         .merge(workflows::router())
         .merge(universal_logout::router())
         .merge(simulations::router())

@@ -150,6 +150,8 @@ ids! {
     EventHookId = "who";
     /// A search of the System Log that an administrator keeps.
     SavedSearchId = "svs";
+    /// Who an administrator is at an OpenID provider.
+    AdministratorLinkId = "adl";
     /// Something that is to be done outside, or waits for an approval: a row of the outbox.
     ActionId = "act";
 }

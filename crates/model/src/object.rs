@@ -8,6 +8,7 @@ mod action;
 mod administrator;
 mod behavior;
 mod client;
+mod console_sign_in;
 mod draft;
 mod entity_risk;
 mod entity_risk_policy;
@@ -33,6 +34,7 @@ pub use self::{
     administrator::{AdminRole, AdminSession, Administrator, Invitation},
     behavior::{BehaviorRule, BehaviorSettings, EventWindow, Granularity},
     client::{AuthMethod, Client, ClientMetadata, Grant, KeySource},
+    console_sign_in::{AdministratorLink, ConsoleSignIn, OidcAuthentication, OidcProvider, OwnFactor},
     draft::{BehaviorDraft, PolicyDraft, RuleDraft, ZoneDraft},
     entity_risk::{Cause, CauseKind, CauseSource, EntityRisk, Fact, LinkRef, Sharing, SubjectLink},
     entity_risk_policy::{
@@ -241,6 +243,10 @@ objects! {
     Administrator = "administrator",
     /// A session in the Admin Console.
     AdminSession = "admin_session",
+    /// The ways into the Admin Console.
+    ConsoleSignIn = "console_sign_in",
+    /// Who an administrator is at an OpenID provider.
+    AdministratorLink = "administrator_link",
 }
 
 /// What the store knows of an object beside its document.

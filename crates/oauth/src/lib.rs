@@ -13,6 +13,7 @@
 //! | [`scope`] | 1.4 |
 //! | [`dpop`] | 1.5 |
 //! | [`discovery`] | 1.6 |
+//! | [`openid`] | OpenID Connect, where we are the client |
 
 #![deny(missing_docs)]
 
@@ -23,6 +24,7 @@ pub mod client_keys;
 pub mod discovery;
 pub mod dpop;
 pub mod error;
+pub mod openid;
 pub mod registration;
 pub mod request;
 pub mod scope;

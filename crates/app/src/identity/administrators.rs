@@ -5,14 +5,18 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use watchfire_crypto::{digest::sha256_hex, totp};
-use watchfire_domain::administrator::{AcceptInvitation, ChangeRole, Invite, InviteFirst, Remove, check_password, is_open};
+use watchfire_domain::{
+    admin_session::{BeginSession, SecondStep},
+    administrator::{AcceptInvitation, ChangeRole, Invite, InviteFirst, Remove, check_password, is_open},
+};
 use watchfire_model::{
     id::UserId,
     log::RequestOrigin,
-    object::{AdminRole, Administrator, Invitation, User, fold},
+    object::{AdminRole, Administrator, AdministratorLink, Invitation, User, fold},
 };
 use zeroize::Zeroizing;
 
+use super::console::{BegunSession, COOKIE_CHARS};
 use crate::{App, Error, Result, access::Principal, entropy::url_safe, identity::users::NewUser};
 
 /// The scope that reads who they are; changing them is for super administrators alone.
@@ -40,6 +44,8 @@ pub struct ConsoleLimits {
     pub code_tries: u32,
     /// How long that is.
     pub code_pause: Duration,
+    /// What a call to the team's own OpenID provider may take.
+    pub provider: Duration,
 }
 
 impl Default for ConsoleLimits {
@@ -51,6 +57,7 @@ impl Default for ConsoleLimits {
             sign_ins_per_minute: 20,
             code_tries: 5,
             code_pause: Duration::from_secs(15 * 60),
+            provider: Duration::from_secs(10),
         }
     }
 }
@@ -62,6 +69,8 @@ pub struct AdministratorUser {
     pub administrator: Administrator,
     /// Who.
     pub user: User,
+    /// Who they are at the OpenID provider that is set.
+    pub link: Option<AdministratorLink>,
 }
 
 /// What a link's page shows.
@@ -100,7 +109,7 @@ impl App {
         let mut found = Vec::new();
         for administrator in self.all::<Administrator>().await? {
             if let Some(user) = self.get::<User>(administrator.user_id.as_str()).await? {
-                found.push(AdministratorUser { administrator, user });
+                found.push(self.with_link(administrator, user));
             }
         }
         Ok(found)
@@ -133,7 +142,7 @@ impl App {
             origin,
         };
         let administrator = self.commands.run(command).await?;
-        Ok((AdministratorUser { administrator, user }, token))
+        Ok((self.with_link(administrator, user), token))
     }
 
     /// Changes what an administrator may do.
@@ -158,7 +167,15 @@ impl App {
         let administrator = self.commands.run(command).await?;
         let user: Option<User> = self.get(id).await?;
         let user = user.ok_or_else(|| Error::not_found(id, "Administrator"))?;
-        Ok(AdministratorUser { administrator, user })
+        Ok(self.with_link(administrator, user))
+    }
+
+    fn with_link(&self, administrator: Administrator, user: User) -> AdministratorUser {
+        AdministratorUser {
+            link: self.administrator_link(&user.id),
+            administrator,
+            user,
+        }
     }
 
     /// Takes an administrator's access away.
@@ -199,11 +216,17 @@ impl App {
         Ok(self.enrolment(&user, totp::encode_secret(&secret), sealed.to_owned()))
     }
 
-    /// Sets the password and takes the authenticator app into use.
+    /// Sets the password and takes the authenticator app into use. Where no password is taken because the team's own
+    /// provider is, a session begins: so there is a way in when that fails (ADR 0018).
     ///
     /// # Errors
     /// [`Error::NotFound`] as above, `E0000080` for a poor password, `E0000068` for a wrong code.
-    pub async fn accept_invitation(&self, acceptance: Acceptance, origin: RequestOrigin) -> Result<()> {
+    pub async fn accept_invitation(
+        &self,
+        acceptance: Acceptance,
+        old_cookie: Option<&str>,
+        origin: RequestOrigin,
+    ) -> Result<Option<BegunSession>> {
         let (administrator, user) = self.invited(&acceptance.token)?;
         check_password(acceptance.password.expose_secret(), &user.login)?;
         let secret = self.enrolled_secret(&user, &acceptance.sealed)?;
@@ -217,9 +240,27 @@ impl App {
             password_hash: self.passwords.hash(acceptance.password, &*self.entropy).await?,
             sealed_totp: sealed.map_err(Error::internal)?,
             step,
+            origin: origin.clone(),
+        };
+        self.commands.run(command).await?;
+        if self.state.directory().console_sign_in().takes_passwords() {
+            return Ok(None);
+        }
+        let cookie = url_safe(&*self.entropy, COOKIE_CHARS);
+        let command = BeginSession {
+            user_id: administrator.user_id,
+            second: SecondStep::Invitation,
+            identity: None,
+            hash: sha256_hex(&cookie),
+            replaces: old_cookie.map(sha256_hex),
+            lifetime: self.settings.console.lifetime,
             origin,
         };
-        self.commands.run(command).await
+        let session = self.commands.run(command).await?;
+        Ok(Some(BegunSession {
+            cookie: cookie.into(),
+            session,
+        }))
     }
 
     /// A link for the first administrator, while nobody has accepted one.
@@ -276,7 +317,7 @@ impl App {
     }
 }
 
-fn super_administrator(caller: &Principal) -> Result<UserId> {
+pub(super) fn super_administrator(caller: &Principal) -> Result<UserId> {
     let id = caller.administrator().cloned();
     id.ok_or(Error::Forbidden { needed_scope: None })
 }

@@ -1,12 +1,15 @@
 //! Signing in to the Admin Console, and the session that a browser shows from then on.
 
+mod pending;
+
+pub(super) use self::pending::Pending;
+
 use std::{collections::HashMap, net::IpAddr};
 
 use parking_lot::Mutex;
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
 use watchfire_crypto::{digest::sha256_hex, mac::HmacSha256, mac::constant_time_eq, totp};
-use watchfire_domain::admin_session::{BeginSession, EndSession, RefusePassword, UseSession, is_use_written};
+use watchfire_domain::admin_session::{BeginSession, EndSession, RefusePassword, SecondStep, UseSession, is_use_written};
 use watchfire_model::{
     id::UserId,
     log::{Actor, RequestOrigin},
@@ -24,23 +27,10 @@ use crate::{
     entropy::url_safe,
 };
 
-/// What a sign-in that waits for its code is sealed for.
-const PENDING_SEALED_FOR: &str = "admin_sign_in";
-/// How long it waits.
-const PENDING_SECONDS: u64 = 5 * 60;
 /// Characters of a session's cookie: 258 bits.
-const COOKIE_CHARS: usize = 43;
+pub(super) const COOKIE_CHARS: usize = 43;
 /// Characters of a typed name that are kept in the System Log.
 const LOGGED_LOGIN_CHARS: usize = 100;
-
-/// A sign-in between password and code; it travels sealed.
-#[derive(Serialize, Deserialize)]
-struct Pending {
-    user_id: String,
-    /// Another password, another sign-in.
-    password: String,
-    expires_at: i64,
-}
 
 /// A session that has begun.
 #[derive(Debug)]
@@ -143,17 +133,23 @@ impl App {
         let logged: String = login.chars().take(LOGGED_LOGIN_CHARS).collect();
         self.refuse_blocked(&logged, &source).await?;
         let found = self.console_administrator(login);
+        let is_taken = self.state.directory().console_sign_in().takes_passwords();
         let stored = found
             .as_ref()
             .and_then(|(administrator, _)| administrator.password_hash.clone());
         // Nobody's hash takes as long as somebody's.
         let is_right = self.passwords.verify(password, stored.clone()).await?;
-        match (found, stored.filter(|_| is_right)) {
-            (Some((_, user)), Some(hash)) => self.pending(&user, &hash),
+        match (found, stored.filter(|_| is_right && is_taken)) {
+            (Some((_, user)), Some(hash)) => self.seal_pending(Pending::by_password(&user.id, &hash)),
             (found, _) => {
                 let command = RefusePassword {
                     login: logged,
                     user_id: found.map(|(_, user)| user.id),
+                    reason: if is_taken {
+                        "INVALID_CREDENTIALS"
+                    } else {
+                        "PASSWORD_NOT_ALLOWED"
+                    },
                     origin: source.origin,
                 };
                 self.commands.run(command).await?;
@@ -174,16 +170,18 @@ impl App {
         old_cookie: Option<&str>,
         source: SignInSource,
     ) -> Result<BegunSession> {
-        let (administrator, user) = self.awaited(pending).ok_or_else(signed_out)?;
+        let awaited = self.awaited(pending).ok_or_else(signed_out)?;
+        let user = awaited.user;
         let (limits, now) = (&self.settings.console, self.clock.now());
-        let step = self.console_step(&administrator, code)?;
+        let step = self.console_step(&awaited.administrator, code)?;
         if !self.code_tries.take(&user.id, limits, now) {
             return Err(Error::RateLimited);
         }
         let cookie = url_safe(&*self.entropy, COOKIE_CHARS);
         let command = BeginSession {
             user_id: user.id.clone(),
-            step,
+            second: SecondStep::Code(step),
+            identity: awaited.identity,
             hash: sha256_hex(&cookie),
             replaces: old_cookie.map(sha256_hex),
             lifetime: limits.lifetime,
@@ -273,32 +271,6 @@ impl App {
         let user = users.find(|user| fold(&user.login) == name && !user.status.is_off())?;
         let administrator = directory.console_administrator(user.id.as_str())?;
         Some((Administrator::clone(administrator), User::clone(user)))
-    }
-
-    fn pending(&self, user: &User, password_hash: &str) -> Result<String> {
-        let pending = Pending {
-            user_id: user.id.to_string(),
-            password: sha256_hex(password_hash),
-            expires_at: self
-                .clock
-                .now()
-                .plus(std::time::Duration::from_secs(PENDING_SECONDS))
-                .as_seconds(),
-        };
-        let json = serde_json::to_vec(&pending).map_err(Error::internal)?;
-        let sealed = self.vault.seal(PENDING_SEALED_FOR, "", &json);
-        sealed.map_err(Error::internal)
-    }
-
-    fn awaited(&self, sealed: &str) -> Option<(Administrator, User)> {
-        let json = self.vault.open(PENDING_SEALED_FOR, "", sealed).ok()?;
-        let pending: Pending = serde_json::from_slice(&json).ok()?;
-        let directory = self.state.directory();
-        let user = directory.administrator(&pending.user_id)?;
-        let administrator = directory.console_administrator(&pending.user_id)?;
-        let same = administrator.password_hash.as_deref().map(sha256_hex) == Some(pending.password);
-        let waits = self.clock.now().as_seconds() < pending.expires_at;
-        (same && waits).then(|| (Administrator::clone(administrator), User::clone(user)))
     }
 
     fn console_step(&self, administrator: &Administrator, code: &str) -> Result<Option<u64>> {

@@ -11,8 +11,8 @@ use watchfire_model::{
     id::{ClientId, GrantId, SecurityEventsProviderId},
     log::EventType,
     object::{
-        AdminSession, Administrator, ApiToken, Client, EventHook, Grant, Kind, LogoutEndpoint, Object, Org, RevokedToken,
-        RiskProvider, SecurityEventsProvider, SigningKey, Status, StreamIn, User, Workflow, Zone,
+        AdminSession, Administrator, AdministratorLink, ApiToken, Client, ConsoleSignIn, EventHook, Grant, Kind, LogoutEndpoint,
+        Object, Org, RevokedToken, RiskProvider, SecurityEventsProvider, SigningKey, Status, StreamIn, User, Workflow, Zone,
     },
     row::Row,
     time::Timestamp,
@@ -29,6 +29,8 @@ pub struct Directory {
     administrators: BTreeMap<String, Arc<User>>,
     console_administrators: BTreeMap<String, Arc<Administrator>>,
     admin_sessions: BTreeMap<String, Arc<AdminSession>>,
+    console_sign_in: Arc<ConsoleSignIn>,
+    administrator_links: BTreeMap<String, Arc<AdministratorLink>>,
     keys: BTreeMap<String, Arc<SigningKey>>,
     zones: BTreeMap<String, Arc<Zone>>,
     revoked: BTreeMap<String, Arc<RevokedToken>>,
@@ -59,6 +61,8 @@ impl Directory {
         Kind::EventHook,
         Kind::Administrator,
         Kind::AdminSession,
+        Kind::ConsoleSignIn,
+        Kind::AdministratorLink,
     ];
 
     /// The organisation; absent only before the first start is over.
@@ -131,6 +135,16 @@ impl Directory {
     /// The session in the Admin Console whose cookie has this hash.
     pub fn admin_session_by_hash(&self, hash: &str) -> Option<&Arc<AdminSession>> {
         self.admin_sessions.get(hash)
+    }
+
+    /// The ways into the Admin Console.
+    pub const fn console_sign_in(&self) -> &Arc<ConsoleSignIn> {
+        &self.console_sign_in
+    }
+
+    /// Who administrators are at OpenID providers.
+    pub fn administrator_links(&self) -> impl Iterator<Item = &Arc<AdministratorLink>> {
+        self.administrator_links.values()
     }
 
     /// Every signing key that is published.
@@ -263,6 +277,8 @@ impl Directory {
             Object::User(_) => drop(self.administrators.remove(&id)),
             Object::Administrator(it) => drop(self.console_administrators.insert(id, Arc::new(*it.clone()))),
             Object::AdminSession(it) => drop(self.admin_sessions.insert(it.hash.clone(), Arc::new(*it.clone()))),
+            Object::ConsoleSignIn(it) => self.console_sign_in = Arc::new(*it.clone()),
+            Object::AdministratorLink(it) => drop(self.administrator_links.insert(id, Arc::new(*it.clone()))),
             Object::SigningKey(it) => drop(self.keys.insert(id, Arc::new(*it.clone()))),
             Object::Zone(it) => drop(self.zones.insert(id, Arc::new(*it.clone()))),
             Object::RevokedToken(it) => drop(self.revoked.insert(id, Arc::new(*it.clone()))),
@@ -287,6 +303,8 @@ impl Directory {
             Kind::User => drop(self.administrators.remove(id)),
             Kind::Administrator => drop(self.console_administrators.remove(id)),
             Kind::AdminSession => self.admin_sessions.retain(|_, session| session.id.as_str() != id),
+            Kind::ConsoleSignIn => self.console_sign_in = Arc::default(),
+            Kind::AdministratorLink => drop(self.administrator_links.remove(id)),
             Kind::SigningKey => drop(self.keys.remove(id)),
             Kind::Zone => drop(self.zones.remove(id)),
             Kind::RevokedToken => drop(self.revoked.remove(id)),

@@ -8,6 +8,7 @@
 mod administrators;
 mod assets;
 mod browser;
+mod oidc;
 mod risk;
 mod roles;
 mod sessions;

@@ -3,7 +3,7 @@ use watchfire_model::{id::SessionId, object::Object, row::Row};
 
 use super::*;
 use crate::{
-    admin_session::{BeginSession, EndSession, RefusePassword, UseSession},
+    admin_session::{BeginSession, EndSession, RefusePassword, SecondStep, UseSession},
     api_token::CreateApiToken,
     testing::{NOW, admin, decide, event_types, events},
 };
@@ -77,7 +77,8 @@ fn put<T: watchfire_model::object::TypedObject + Clone>(decision: &Decision) -> 
 fn begin(step: Option<u64>) -> BeginSession {
     BeginSession {
         user_id: UserId::new("00u1"),
-        step,
+        second: SecondStep::Code(step),
+        identity: None,
         hash: "new".to_owned(),
         replaces: Some("old".to_owned()),
         lifetime: HOUR,
@@ -205,6 +206,7 @@ fn a_wrong_password_is_in_the_log_under_the_name_that_was_typed() {
     let command = RefusePassword {
         login: "nobody".to_owned(),
         user_id: None,
+        reason: "INVALID_CREDENTIALS",
         origin: RequestOrigin::default(),
     };
     let decided = decide(&command, &Slice::default());

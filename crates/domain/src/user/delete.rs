@@ -4,8 +4,8 @@ use watchfire_model::{
     id::UserId,
     log::{Actor, EventType, RequestOrigin},
     object::{
-        AdminSession, Administrator, ApiToken, AuthnTransaction, Factor, Kind, Membership, Session, SessionToken, SignInProfile,
-        User, UserStatus,
+        AdminSession, Administrator, AdministratorLink, ApiToken, AuthnTransaction, Factor, Kind, Membership, Session,
+        SessionToken, SignInProfile, User, UserStatus,
     },
     row::Decision,
     slice::{Need, Slice},
@@ -48,6 +48,7 @@ impl Command for DeleteUser {
             Need::object::<User>(id),
             Need::object::<Administrator>(id),
             Need::children::<AdminSession>(id),
+            Need::children::<AdministratorLink>(id),
             Need::object::<SignInProfile>(id),
             Need::children::<Membership>(id),
             Need::children::<Factor>(id),
@@ -103,6 +104,9 @@ impl DeleteUser {
         }
         for session in slice.children::<AdminSession>(id) {
             decision.delete(Kind::AdminSession, session.id.as_str());
+        }
+        for link in slice.children::<AdministratorLink>(id) {
+            decision.delete(Kind::AdministratorLink, link.id.as_str());
         }
         if slice.get::<Administrator>(id).is_some() {
             decision.delete(Kind::Administrator, id);

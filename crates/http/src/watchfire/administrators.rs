@@ -61,12 +61,30 @@ struct AdministratorObject {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     invitation_expires_at: Option<Timestamp>,
+    /// Who they are at the OpenID provider, once they have signed in there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<IdentityObject>,
     /// When the access was given.
     #[schema(value_type = String, format = DateTime)]
     created: Timestamp,
     /// When it was changed.
     #[schema(value_type = String, format = DateTime)]
     last_updated: Timestamp,
+}
+
+/// Who somebody is at the OpenID provider.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct IdentityObject {
+    /// The provider.
+    issuer: String,
+    /// Its name for them.
+    subject: String,
+    /// The verified address that led to them.
+    email: String,
+    /// When they first signed in there.
+    #[schema(value_type = String, format = DateTime)]
+    created: Timestamp,
 }
 
 /// Whom to invite.
@@ -96,15 +114,29 @@ struct RoleOfAdministrator {
 
 impl AdministratorObject {
     fn new(of: AdministratorUser, link: Option<String>) -> Self {
-        let AdministratorUser { administrator, user } = of;
+        let AdministratorUser {
+            administrator,
+            user,
+            link: identity,
+        } = of;
         Self {
             name: user.display_name(),
             user_id: user.id.into(),
             login: user.login,
             role: administrator.role.as_str(),
-            status: if administrator.is_enrolled() { "ACTIVE" } else { "INVITED" },
+            status: if administrator.is_enrolled() || identity.is_some() {
+                "ACTIVE"
+            } else {
+                "INVITED"
+            },
             invitation: link,
             invitation_expires_at: administrator.invitation.map(|invitation| invitation.expires_at),
+            identity: identity.map(|link| IdentityObject {
+                issuer: link.issuer,
+                subject: link.subject,
+                email: link.email,
+                created: link.created,
+            }),
             created: administrator.created,
             last_updated: administrator.last_updated,
         }

@@ -152,6 +152,13 @@ event_types! {
     FactorUpdate = "user.mfa.factor.update", Info, "Update factor for user";
     FactorResetAll = "user.mfa.factor.reset_all", Info, "Reset all factors for user";
     AuthViaMfa = "user.authentication.auth_via_mfa", Info, "Authentication of user via MFA";
+    AuthViaIdp = "user.authentication.auth_via_IDP", Info, "Authenticate user via IDP";
+    /// Ours: an administrator is known by a name of another identity provider from now on.
+    IdentityLinkCreate = "user.identity_link.create", Info, "Link user to an identity provider";
+    /// Ours.
+    IdentityLinkDelete = "user.identity_link.delete", Info, "Unlink user from an identity provider";
+    /// Ours: the ways into the Admin Console.
+    ConsoleSignInUpdate = "security.console_sign_in.update", Info, "Update sign-in to the Admin Console";
     AuthVerify = "user.authentication.verify", Info, "Verify user identity";
 
     GroupCreate = "group.lifecycle.create", Info, "Create Okta group";

@@ -2,31 +2,25 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use url::form_urlencoded;
-use watchfire_crypto::{
-    signing::{NewKey, PrivateKey},
-    strict_json,
-};
+use watchfire_crypto::{signing::PrivateKey, strict_json};
 use watchfire_egress::{FetchError, Purpose, client::Request};
 use watchfire_model::{
     object::{StreamAuthorization, StreamIn},
     time::Timestamp,
 };
 
-use crate::{App, Error, Result, entropy::url_safe};
+use crate::{App, Error, Result, client_credential, entropy::url_safe};
 
 /// What the secrets of a stream are sealed for.
 const SEALED_FOR: &str = "stream_in";
 /// AUTH-09.
 pub(super) const DEFAULT_SCOPE: &str = "ssf.read ssf.manage";
-/// AUTH-08.
-const ASSERTION_LIFE: i64 = 240;
 /// How long before it expires a token is no longer used (AUTH-09).
 const TOKEN_MARGIN: Duration = Duration::from_secs(60);
 /// How long a token is taken to live that does not say.
@@ -180,7 +174,7 @@ impl App {
             } => {
                 let private = match given {
                     Some(text) => read_key(text.expose_secret())?,
-                    None => generate().await?,
+                    None => client_credential::generate().await?,
                 };
                 let jwk = private.to_private_jwk().map_err(Error::internal)?;
                 StreamAuthorization::PrivateKeyJwt {
@@ -304,7 +298,8 @@ impl App {
                     form.append_pair("client_id", client_id);
                     form.append_pair("client_secret", secret.expose_secret());
                 } else {
-                    basic = Some(basic_header(client_id, secret.expose_secret())?);
+                    let header = client_credential::basic(client_id, secret.expose_secret());
+                    basic = Some(header.map_err(|error| TokenError::Credential(error.into()))?);
                 }
                 token_url
             }
@@ -317,13 +312,11 @@ impl App {
                 let opened = self.open_for_stream(&stream.key, sealed_key)?;
                 let key = read_key(opened.expose_secret()).map_err(|error| TokenError::Credential(error.into()))?;
                 let jti = url_safe(&*self.entropy, 32);
-                let assertion = assertion(&key, client_id, token_url, &jti, now)?;
+                let assertion = client_credential::assertion(&key, client_id, token_url, &jti, now);
+                let assertion = assertion.map_err(|error| TokenError::Credential(error.into()))?;
                 form.append_pair("scope", scope);
                 form.append_pair("client_id", client_id);
-                form.append_pair(
-                    "client_assertion_type",
-                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-                );
+                form.append_pair("client_assertion_type", client_credential::ASSERTION_TYPE);
                 form.append_pair("client_assertion", &assertion);
                 token_url
             }
@@ -343,28 +336,6 @@ impl App {
     }
 }
 
-/// RFC 6749 section 2.3.1: both parts are form-encoded first.
-fn basic_header(client_id: &str, secret: &str) -> Result<HeaderValue, TokenError> {
-    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = format!("{}:{}", encode(client_id), encode(secret));
-    let mut value = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(pair)))
-        .map_err(|error| TokenError::Credential(error.into()))?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-fn assertion(key: &PrivateKey, client_id: &str, audience: &str, jti: &str, now: Timestamp) -> Result<String, TokenError> {
-    let now = now.as_seconds();
-    let claims = json!({
-        "iss": client_id, "sub": client_id, "aud": audience,
-        "iat": now, "exp": now.saturating_add(ASSERTION_LIFE), "jti": jti,
-    });
-    let mut header = Map::new();
-    header.insert("typ".into(), "JWT".into());
-    let signed = key.sign_compact(&header, claims.to_string().as_bytes());
-    signed.map_err(|error| TokenError::Credential(error.into()))
-}
-
 /// Where an authorization server says what it has: RFC 8414's place, and OpenID's.
 fn authorization_server_documents(issuer: &str) -> Vec<String> {
     let Ok(url) = url::Url::parse(issuer) else { return Vec::new() };
@@ -381,18 +352,5 @@ fn authorization_server_documents(issuer: &str) -> Vec<String> {
 }
 
 fn read_key(text: &str) -> Result<PrivateKey> {
-    let invalid = || Error::invalid("authorization.key", "The field is not a private key");
-    if text.contains("-----BEGIN ") {
-        return PrivateKey::from_pem(text).map_err(|_| invalid());
-    }
-    let jwk: Value = serde_json::from_str(text).map_err(|_| invalid())?;
-    let key = PrivateKey::from_private_jwk(&jwk).map_err(|_| invalid())?;
-    // A transmitter finds it by its name.
-    let kid = key.kid().unwrap_or(key.thumbprint()).to_owned();
-    Ok(key.with_kid(Some(kid)))
-}
-
-async fn generate() -> Result<PrivateKey> {
-    let key = tokio::task::spawn_blocking(|| PrivateKey::generate(NewKey::Rsa2048)).await;
-    key.map_err(Error::internal)?.map_err(Error::internal)
+    client_credential::read_key(text).ok_or_else(|| Error::invalid("authorization.key", "The field is not a private key"))
 }
