@@ -2,7 +2,6 @@
 //! and the ways in which one can go wrong.
 
 #![expect(
-    clippy::result_large_err,
     clippy::expect_used,
     reason = "it is a part of tests: its refusals are its answers, and a panic is a failed test"
 )]
