@@ -30,12 +30,16 @@ impl World {
 
     /// A server with a provider; `over` are members of `oidc` and of the settings above it.
     pub(crate) async fn with(over: Value) -> Result<Self> {
+        Self::over(Self::settings(), over).await
+    }
+
+    /// Without limits; and a provider on loopback is allowed.
+    pub(crate) fn settings() -> Settings {
         let mut settings = Settings::new("https://org.example");
         (settings.logins_per_second, settings.api_calls_per_minute) = (0, 0);
         settings.dev = true;
         settings.console.sign_ins_per_minute = 0;
-        settings.console.provider = std::time::Duration::from_millis(300);
-        Self::over(settings, over).await
+        settings
     }
 
     pub(crate) async fn over(settings: Settings, over: Value) -> Result<Self> {

@@ -49,7 +49,9 @@ async fn what_it_says_of_itself_is_remembered_while_it_is_away() -> Result<()> {
 
 #[tokio::test]
 async fn a_provider_that_hangs_ends_the_attempt_in_time() -> Result<()> {
-    let world = World::trusting().await?;
+    let mut settings = World::settings();
+    settings.console.provider = Duration::from_secs(3);
+    let world = World::over(settings, json!({"ownFactor": "TRUST"})).await?;
     let (address, cookie) = world.begin().await?;
     let back = world.idp.authorize(&address, &admin())?;
     world.idp.manners(|manners| manners.hangs = true);
