@@ -12,7 +12,7 @@ use watchfire_domain::{
     risk_event::RiskEvents,
 };
 use watchfire_model::{
-    id::RiskProviderId,
+    id::{ReceiptId, RiskProviderId},
     object::{ActionState, Kind, Object},
     time::Timestamp,
 };
@@ -242,7 +242,8 @@ async fn load_signals(index: &dyn Index, state: &State, now: Timestamp) -> Resul
             let corrupt = || Error::internal(format!("receipt {} cannot be read", receipt.id));
             let body: serde_json::Value = serde_json::from_str(&receipt.body).map_err(|_| corrupt())?;
             let signals = RiskEvents::read(&body).map_err(|_| corrupt())?.effective(receipt.received_at);
-            state.hear(&RiskProviderId::new(&receipt.provider), receipt.received_at, &signals, now);
+            let said = (RiskProviderId::new(&receipt.provider), ReceiptId::new(&receipt.id));
+            state.hear((&said.0, &said.1), receipt.received_at, &signals, now);
         }
     }
 }

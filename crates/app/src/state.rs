@@ -13,7 +13,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 use watchfire_model::{
-    id::RiskProviderId,
+    id::{ReceiptId, RiskProviderId},
     object::Object,
     row::{Decision, Received, Row},
     signal::IpSignal,
@@ -101,10 +101,10 @@ impl State {
         &self.pulse
     }
 
-    /// Takes over what a risk provider said.
-    pub(crate) fn hear(&self, provider: &RiskProviderId, received_at: Timestamp, signals: &[IpSignal], now: Timestamp) {
-        self.signals.insert(provider, received_at, signals, now);
-        self.pulse.hear(provider, received_at, signals, now);
+    /// Takes over what a risk provider said with a receipt.
+    pub(crate) fn hear(&self, said: (&RiskProviderId, &ReceiptId), received_at: Timestamp, signals: &[IpSignal], now: Timestamp) {
+        self.signals.insert(said, received_at, signals, now);
+        self.pulse.hear(said.0, received_at, signals, now);
     }
 
     /// What everybody's sign-ins have in common.
@@ -150,7 +150,7 @@ impl State {
             if let Row::Receipt(receipt) = row
                 && let Received::RiskEvents { provider, signals } = &receipt.content
             {
-                self.hear(provider, receipt.received_at, signals, now);
+                self.hear((provider, &receipt.id), receipt.received_at, signals, now);
             }
         }
     }

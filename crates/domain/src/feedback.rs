@@ -57,10 +57,12 @@ pub enum About {
     Receipt {
         /// Which.
         id: ReceiptId,
-        /// What it was found to be about.
+        /// What it was found to be about, or has spoken against.
         entities: Vec<Entity>,
         /// The risk provider that sent it and the highest level that it speaks of.
         said: Option<(RiskProviderId, RiskLevel)>,
+        /// When the last of its signals expires.
+        expires_at: Timestamp,
     },
 }
 
@@ -141,8 +143,10 @@ impl GiveFeedback {
             limits: self.limits,
             actor: &self.actor,
             origin: &self.origin,
-            expires_at: match &finding {
-                Finding::SignIn(record) => record.expires_at,
+            expires_at: match (&finding, &self.about) {
+                (Finding::SignIn(record), _) => record.expires_at,
+                // What it silences must not speak again.
+                (_, About::Receipt { expires_at, .. }) => context.now.plus(self.kept_for).max(*expires_at),
                 _ => context.now.plus(self.kept_for),
             },
         };
@@ -167,7 +171,7 @@ impl GiveFeedback {
                 Finding::SignIn(Box::new(record))
             }
             About::RiskChange { uuid, at, user, receipt } => Finding::RiskChange { uuid, at, user, receipt },
-            About::Receipt { id, entities, said } => Finding::Receipt { id, entities, said },
+            About::Receipt { id, entities, said, .. } => Finding::Receipt { id, entities, said },
         })
     }
 }
@@ -268,6 +272,9 @@ fn event(event_type: EventType, feedback: &Feedback, slice: &Slice, (actor, orig
         FeedbackSubject::Receipt(_) => "receiptId",
     };
     event = event.debug(member, feedback.subject.id());
+    if feedback.effects.silenced && event_type == EventType::FeedbackProvide {
+        event = event.debug("silencedSignals", "true");
+    }
     let cleared: Vec<_> = feedback.effects.cleared.iter().map(|(_, cause)| cause.kind).collect();
     if !cleared.is_empty() && event_type == EventType::FeedbackProvide {
         event = event.debug("clearedCauses", entity_risk::names(&cleared));

@@ -1,8 +1,10 @@
 //! The seam between sign-ins and the model behind them: what is known in, an assessment in Okta's words
 //! and a record of its numbers out.
 
+use std::sync::Arc;
+
 use watchfire_model::{
-    id::ZoneId,
+    id::{ReceiptId, ZoneId},
     object::{
         Cause, CauseKind, CauseSource, Detection, LevelFloor, ProviderAction, ProviderTuning, RiskLearning, RiskProvider,
         RiskTuning, Zone, ZoneUsage,
@@ -26,6 +28,8 @@ use crate::{
 pub struct ProviderReport {
     /// Who says it, as configured now.
     pub provider: RiskProvider,
+    /// What it came with.
+    pub receipt: Arc<ReceiptId>,
     /// When we accepted it: a provider's later word replaces its earlier one.
     pub received_at: Timestamp,
     /// What it says.
@@ -43,6 +47,7 @@ impl ProviderReport {
         let tuning = ProviderTuning::default();
         (provider.id == said.provider).then(|| Self {
             provider: provider.clone(),
+            receipt: Arc::clone(&said.receipt),
             received_at: said.received_at,
             signal: said.signal.clone(),
             trust: tuning.trust,
@@ -233,6 +238,7 @@ fn word(report: &ProviderReport, attempt: &Attempt) -> ProviderWord {
     ProviderWord {
         id: report.provider.id.to_string(),
         name: report.provider.name.clone(),
+        receipt: Some(ReceiptId::clone(&report.receipt)),
         level: report.signal.level,
         message: report.signal.message.clone().filter(|message| !message.is_empty()),
         since: report.received_at,
@@ -250,10 +256,20 @@ fn word(report: &ProviderReport, attempt: &Attempt) -> ProviderWord {
 /// Causes of one attempt that are kept: beside the two strongest none counts.
 const MOST_CAUSES: usize = 8;
 
+/// What is left of a cause as evidence at a sign-in. The level that is stated of a device is the device's own, as
+/// it is with users; but of a sign-in a HIGH device says 2.5 nats where a HIGH user says 4 (risk-engine.md 5.7).
+fn at_sign_in(cause: &Cause, of: Of, now: Timestamp) -> i32 {
+    let left = entity::strength(cause, now);
+    match (cause.kind, of) {
+        (CauseKind::DeviceRisk, _) | (CauseKind::RiskLevel, Of::Device) => left.saturating_mul(5) / 8,
+        _ => left,
+    }
+}
+
 /// What speaks against those who take part, strongest first. What our own sign-ins have said of the user is no
 /// evidence of its own: counted again, one odd sign-in would make the next one odd.
 fn causes_against(against: &Against<'_>, now: Timestamp) -> Vec<model::Cause> {
-    let of = |of: Of| move |cause: &'_ Cause| (entity::strength(cause, now), of, cause.clone());
+    let of = |of: Of| move |cause: &'_ Cause| (at_sign_in(cause, of, now), of, cause.clone());
     let user = against.user.iter().map(of(Of::User));
     let device = against.device.iter().copied().map(of(Of::Device));
     let sessions = against.sessions.iter().copied().map(of(Of::Session));

@@ -1,10 +1,13 @@
 //! Risk signals about addresses (okta.md 4).
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{id::RiskProviderId, time::Timestamp};
+use crate::{
+    id::{ReceiptId, RiskProviderId},
+    time::Timestamp,
+};
 
 /// How risky something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -61,6 +64,8 @@ pub struct IpSignal {
 pub struct ProviderSignal {
     /// Who said it.
     pub provider: RiskProviderId,
+    /// With what: feedback on it is feedback on this. One of all signals that came together.
+    pub receipt: Arc<ReceiptId>,
     /// When we accepted it.
     pub received_at: Timestamp,
     /// What was said.

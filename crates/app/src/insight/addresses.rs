@@ -5,7 +5,8 @@ use std::net::IpAddr;
 pub use watchfire_engine::zone::Membership;
 use watchfire_engine::zone::membership;
 use watchfire_model::{
-    object::{ProviderAction, Status, Zone},
+    id::ReceiptId,
+    object::{Feedback, FeedbackSubject, ProviderAction, Status, Zone},
     signal::ProviderSignal,
 };
 
@@ -19,7 +20,7 @@ pub const READ: &str = "watchfire.read";
 pub struct AddressReport {
     /// In its one form.
     pub ip: IpAddr,
-    /// What providers say of it and counts now, the worst first.
+    /// What providers say of it now, the worst first; behind it what was called a false alarm.
     pub signals: Vec<AddressSignal>,
     /// What data sets say of it.
     pub located: Located,
@@ -36,6 +37,8 @@ pub struct AddressSignal {
     pub name: Option<String>,
     /// What is done with what it says.
     pub action: ProviderAction,
+    /// Whether somebody has called it a false alarm: then it does not count.
+    pub called_false: bool,
 }
 
 impl App {
@@ -43,7 +46,7 @@ impl App {
     ///
     /// # Errors
     /// Without the scope.
-    pub fn address_report(&self, caller: &Principal, ip: IpAddr) -> Result<AddressReport> {
+    pub async fn address_report(&self, caller: &Principal, ip: IpAddr) -> Result<AddressReport> {
         caller.require(READ)?;
         let ip = ip.to_canonical();
         let directory = self.state.directory();
@@ -53,11 +56,17 @@ impl App {
                 name: provider.map(|it| it.name.clone()),
                 // What a provider has said that is gone now counts for nothing.
                 action: provider.map_or(ProviderAction::None, |it| it.action),
+                called_false: false,
                 signal,
             }
         };
         let mut signals: Vec<AddressSignal> = self.state.signals().at(ip, self.clock.now()).into_iter().map(named).collect();
-        signals.sort_by_key(|it| std::cmp::Reverse((it.signal.signal.level, it.signal.received_at)));
+        for it in &mut signals {
+            let subject = FeedbackSubject::Receipt(ReceiptId::clone(&it.signal.receipt));
+            let judged = self.find::<Feedback>(&subject.key()).await?;
+            it.called_false = judged.is_some_and(|it| it.effects.silenced);
+        }
+        signals.sort_by_key(|it| std::cmp::Reverse((!it.called_false, it.signal.signal.level, it.signal.received_at)));
         let located = self.locate(ip);
         let zones = directory.zones().filter(|zone| zone.status == Status::Active);
         let zones = zones.map(|zone| (Zone::clone(zone), membership(zone, ip, &located.place)));

@@ -7,6 +7,7 @@ use watchfire_domain::{
 };
 pub use watchfire_model::object::{Feedback, FeedbackLabel, FeedbackSubject};
 use watchfire_model::{
+    entity::Entity,
     id::{FeedbackId, ReceiptId, RiskProviderId, UserId},
     log::{EventType, RequestOrigin},
     object::Kind,
@@ -21,6 +22,9 @@ use crate::{App, Error, Result, access::Principal, reads::Listed};
 pub const READ: &str = "watchfire.feedback.read";
 /// The scope that gives it.
 pub const MANAGE: &str = "watchfire.feedback.manage";
+
+/// Entities of which one opinion on a receipt clears causes.
+const MOST_CLEARED: usize = 1_000;
 
 /// What somebody says of a finding.
 #[derive(Clone, Debug)]
@@ -133,9 +137,19 @@ impl App {
             FeedbackSubject::Receipt(id) => {
                 let receipt = self.index.receipt(id.as_str()).await?;
                 let receipt = receipt.ok_or_else(|| Error::invalid("subject.id", "No receipt has this id"))?;
-                Ok(received(id, receipt))
+                let spoken_against = self.spoken_against(&id);
+                Ok(received(id, receipt, spoken_against))
             }
         }
+    }
+
+    /// Against whom sign-ins speak that were HIGH for what came with a receipt.
+    fn spoken_against(&self, receipt: &ReceiptId) -> Vec<Entity> {
+        let at_risk = self.state.at_risk().all();
+        let by_it = at_risk
+            .iter()
+            .filter(|risk| risk.causes.iter().any(|cause| cause.receipt.as_ref() == Some(receipt)));
+        by_it.map(|risk| risk.entity.clone()).take(MOST_CLEARED).collect()
     }
 
     async fn risk_change(&self, uuid: String) -> Result<About> {
@@ -162,7 +176,7 @@ fn is_id(text: &str) -> bool {
     text.starts_with(FeedbackId::PREFIX) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-fn received(id: ReceiptId, receipt: StoredReceipt) -> About {
+fn received(id: ReceiptId, receipt: StoredReceipt, spoken_against: Vec<Entity>) -> About {
     let said = if receipt.kind == Received::RISK_EVENTS {
         let body = serde_json::from_str(&receipt.body).ok();
         let events = body.and_then(|body| RiskEvents::read(&body).ok());
@@ -175,5 +189,15 @@ fn received(id: ReceiptId, receipt: StoredReceipt) -> About {
     let events = receipt.note.into_iter().flat_map(|note| note.events);
     let mut entities: Vec<_> = events.flat_map(|event| event.entities).collect();
     entities.dedup();
-    About::Receipt { id, entities, said }
+    for entity in spoken_against {
+        if !entities.contains(&entity) {
+            entities.push(entity);
+        }
+    }
+    About::Receipt {
+        id,
+        entities,
+        said,
+        expires_at: receipt.expires_at,
+    }
 }

@@ -3,12 +3,15 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use parking_lot::RwLock;
 use watchfire_model::{
-    id::RiskProviderId,
+    id::{ReceiptId, RiskProviderId},
     signal::{IpSignal, ProviderSignal, RiskLevel},
     time::Timestamp,
 };
@@ -91,7 +94,14 @@ impl LiveSignals {
     }
 
     /// Takes over what a provider said. What has expired already is not held (okta.md 4.3).
-    pub fn insert(&self, provider: &RiskProviderId, received_at: Timestamp, signals: &[IpSignal], now: Timestamp) {
+    pub fn insert(
+        &self,
+        (provider, receipt): (&RiskProviderId, &ReceiptId),
+        received_at: Timestamp,
+        signals: &[IpSignal],
+        now: Timestamp,
+    ) {
+        let receipt = Arc::new(receipt.clone());
         let mut table = self.by_ip.write();
         for signal in signals {
             let known = table.entry(signal.ip).or_default();
@@ -101,6 +111,7 @@ impl LiveSignals {
             if signal.expires_at > now {
                 known.push(ProviderSignal {
                     provider: provider.clone(),
+                    receipt: Arc::clone(&receipt),
                     received_at,
                     signal: signal.clone(),
                 });
@@ -185,9 +196,9 @@ mod tests {
     fn the_last_word_of_a_provider_counts() {
         let table = LiveSignals::new(SignalLimits::default());
         let (a, b) = (RiskProviderId::new("rkpA"), RiskProviderId::new("rkpB"));
-        table.insert(&a, NOW, &[signal(RiskLevel::High, 2_000)], NOW);
-        table.insert(&b, NOW, &[signal(RiskLevel::Medium, 2_000)], NOW);
-        table.insert(&a, NOW, &[signal(RiskLevel::Low, 2_000)], NOW);
+        table.insert((&a, &ReceiptId::new("rcp1")), NOW, &[signal(RiskLevel::High, 2_000)], NOW);
+        table.insert((&b, &ReceiptId::new("rcp1")), NOW, &[signal(RiskLevel::Medium, 2_000)], NOW);
+        table.insert((&a, &ReceiptId::new("rcp1")), NOW, &[signal(RiskLevel::Low, 2_000)], NOW);
         assert_eq!(levels(&table, 1_001), [RiskLevel::Medium, RiskLevel::Low]);
         assert_eq!(table.len(), 2);
     }
@@ -196,14 +207,14 @@ mod tests {
     fn what_has_expired_does_not_count() {
         let table = LiveSignals::new(SignalLimits::default());
         let a = RiskProviderId::new("rkpA");
-        table.insert(&a, NOW, &[signal(RiskLevel::High, 1_500)], NOW);
+        table.insert((&a, &ReceiptId::new("rcp1")), NOW, &[signal(RiskLevel::High, 1_500)], NOW);
         assert_eq!(levels(&table, 1_499), [RiskLevel::High]);
         assert!(levels(&table, 1_500).is_empty());
         table.forget_expired(Timestamp::from_seconds(1_500));
         assert!(table.is_empty());
         // An expired word still replaces the one before it.
-        table.insert(&a, NOW, &[signal(RiskLevel::High, 2_000)], NOW);
-        table.insert(&a, NOW, &[signal(RiskLevel::High, 900)], NOW);
+        table.insert((&a, &ReceiptId::new("rcp1")), NOW, &[signal(RiskLevel::High, 2_000)], NOW);
+        table.insert((&a, &ReceiptId::new("rcp1")), NOW, &[signal(RiskLevel::High, 900)], NOW);
         assert!(levels(&table, 1_001).is_empty());
     }
 
@@ -212,15 +223,15 @@ mod tests {
         let table = LiveSignals::new(SignalLimits::default());
         let (a, b) = (RiskProviderId::new("rkpA"), RiskProviderId::new("rkpB"));
         let counts = |low, medium, high| AddressCounts { low, medium, high };
-        table.insert(&a, NOW, &[signal(RiskLevel::Medium, 1_500)], NOW);
+        table.insert((&a, &ReceiptId::new("rcp1")), NOW, &[signal(RiskLevel::Medium, 1_500)], NOW);
         assert_eq!(table.addresses(), counts(0, 1, 0));
-        table.insert(&b, NOW, &[signal(RiskLevel::High, 2_000)], NOW);
+        table.insert((&b, &ReceiptId::new("rcp1")), NOW, &[signal(RiskLevel::High, 2_000)], NOW);
         assert_eq!(table.addresses(), counts(0, 0, 1));
-        table.insert(&b, NOW, &[signal(RiskLevel::Low, 2_000)], NOW);
+        table.insert((&b, &ReceiptId::new("rcp1")), NOW, &[signal(RiskLevel::Low, 2_000)], NOW);
         assert_eq!(table.addresses(), counts(0, 1, 0));
         table.forget_expired(Timestamp::from_seconds(1_500));
         assert_eq!(table.addresses(), counts(1, 0, 0));
-        table.insert(&b, NOW, &[signal(RiskLevel::Low, 900)], NOW);
+        table.insert((&b, &ReceiptId::new("rcp1")), NOW, &[signal(RiskLevel::Low, 900)], NOW);
         assert_eq!(table.addresses(), counts(0, 0, 0));
     }
 
@@ -228,7 +239,12 @@ mod tests {
     fn a_full_table_says_so() {
         let table = LiveSignals::new(SignalLimits { live: 1 });
         assert!(table.has_room_for(1));
-        table.insert(&RiskProviderId::new("rkpA"), NOW, &[signal(RiskLevel::High, 2_000)], NOW);
+        table.insert(
+            (&RiskProviderId::new("rkpA"), &ReceiptId::new("rcp1")),
+            NOW,
+            &[signal(RiskLevel::High, 2_000)],
+            NOW,
+        );
         assert!(!table.has_room_for(1));
     }
 }

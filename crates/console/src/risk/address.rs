@@ -126,14 +126,19 @@ pub(crate) async fn find(State(app): State<App>, visitor: Visitor, query: Fields
 pub(crate) async fn show(State(app): State<App>, visitor: Visitor, Path(ip): Path<String>) -> Result<Response, Failure> {
     let caller = &visitor.session.principal;
     let ip = parse_ip(&ip).ok_or_else(|| Failure::new(StatusCode::NOT_FOUND, "This is no IP address."))?;
-    let report = app.address_report(caller, ip)?;
+    let report = app.address_report(caller, ip).await?;
     let filter = format!(
         "eventType eq \"policy.evaluate_sign_on\" and {}",
         test("client.ipAddress", &ip.to_string())
     );
     let answer = app.log(caller, &newest(&filter, SIGN_INS)).await?;
     let events: Vec<SignInEvent> = answer.entries.iter().map(|entry| SignInEvent::new(&entry.event)).collect();
-    let worst = report.signals.iter().map(|it| it.signal.signal.level).max();
+    let worst = report
+        .signals
+        .iter()
+        .filter(|it| !it.called_false)
+        .map(|it| it.signal.signal.level)
+        .max();
     Ok(render(&AddressPage {
         frame: Frame::new("Address", ADDRESSES, &visitor.session),
         level: super::level_name(worst),
@@ -169,6 +174,7 @@ fn signals(report: &AddressReport) -> Vec<SignalRow> {
             received: signal.received_at.to_string(),
             expires: signal.signal.expires_at.to_string(),
             use_of_it: match it.action {
+                _ if it.called_false => "called a false alarm, does not count",
                 ProviderAction::EnforceAndLog => "counts at sign-in",
                 ProviderAction::LogOnly => "only logged",
                 ProviderAction::None => "not used",

@@ -42,6 +42,8 @@ impl Finding {
         match self {
             Self::SignIn(record) => Some(&record.user_id),
             Self::RiskChange { user, .. } => Some(user),
+            // A word about addresses is about nobody, whomever it has spoken against.
+            Self::Receipt { said: Some(_), .. } => None,
             Self::Receipt { entities, .. } => entities.iter().find_map(Entity::user),
         }
     }
@@ -51,6 +53,11 @@ impl Finding {
             Self::SignIn(record) => Some(record),
             Self::RiskChange { .. } | Self::Receipt { .. } => None,
         }
+    }
+
+    /// Whether it is a risk provider's word about addresses.
+    pub(super) const fn is_of_addresses(&self) -> bool {
+        matches!(self, Self::Receipt { said: Some(_), .. })
     }
 
     /// Whether it is what has put `cause` there.

@@ -147,8 +147,8 @@ impl<'s> Held<'s> {
         }
     }
 
-    /// A false alarm: what it has said no longer speaks against anybody. Nothing was found, so no rule is
-    /// asked.
+    /// A false alarm: what it has said no longer speaks against anybody, nor against addresses. Nothing was found,
+    /// so no rule is asked.
     fn clear(&mut self, finding: &Finding, slice: &Slice) -> FeedbackEffects {
         let mut cleared: Vec<(Entity, Cause)> = Vec::new();
         for risk in slice.all::<EntityRisk>() {
@@ -161,6 +161,7 @@ impl<'s> Held<'s> {
         }
         FeedbackEffects {
             cleared,
+            silenced: finding.is_of_addresses(),
             ..FeedbackEffects::default()
         }
     }

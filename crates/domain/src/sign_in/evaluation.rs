@@ -72,6 +72,7 @@ impl Command for EvaluateSignIn {
     fn needs(&self) -> Vec<Need> {
         let mut needs = entity_risk::needs();
         needs.extend(Sighting::needs());
+        needs.extend(self.seen.needs_of_signals());
         needs.push(Need::natural::<Group>(EVERYONE));
         needs.push(match &self.whom {
             Whom::Login(login) => Need::natural::<User>(fold(login)),

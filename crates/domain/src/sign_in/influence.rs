@@ -2,9 +2,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use watchfire_engine::{Assessment, model::Profile};
+use watchfire_engine::{
+    Assessment,
+    model::{Basis, Profile},
+};
 use watchfire_model::{
     entity::Entity,
+    id::ReceiptId,
     log::RequestOrigin,
     object::{AuthnTransaction, Cause, CauseKind, CauseSource, Detection, EntityRisk, User},
     row::Decision,
@@ -12,7 +16,10 @@ use watchfire_model::{
     slice::Slice,
 };
 
-use super::{record::actor, sighting::profile};
+use super::{
+    record::actor,
+    sighting::{is_called_false, profile},
+};
 use crate::{
     command::Context,
     entity_risk::{Change, Detected, EntityRisks, GuardLimits, Response},
@@ -30,6 +37,8 @@ const SUCCESSES_OF_HABIT: u32 = 3;
 pub(super) struct Influence<'a> {
     pub(super) user: &'a User,
     pub(super) assessment: &'a Assessment,
+    /// The numbers that it is computed from.
+    pub(super) basis: Option<&'a Basis>,
     /// The debug members of its events.
     pub(super) details: &'a BTreeMap<String, String>,
     pub(super) origin: &'a RequestOrigin,
@@ -46,9 +55,12 @@ pub(super) fn raise(
 ) -> Response {
     let assessment = influence.assessment;
     let entity = Entity::User(influence.user.id.clone());
-    let is_raised = tells_something(&profile(slice, &influence.user.id), assessment);
+    let made_high_by = influence.basis.and_then(Basis::made_high_by);
+    // What made it HIGH may have been called a false alarm before its outcome was told.
+    let is_false = made_high_by.is_some_and(|receipt| is_called_false(receipt, slice));
+    let is_raised = !is_false && tells_something(&profile(slice, &influence.user.id), assessment);
     if is_raised {
-        risks.change(&entity, Change::Add(cause(assessment, context)));
+        risks.change(&entity, Change::Add(cause(assessment, made_high_by, context)));
     }
     let is_elsewhere = is_elsewhere(assessment) && risks.moved_elsewhere(&entity);
     if !(is_raised || is_elsewhere) {
@@ -107,7 +119,7 @@ fn is_elsewhere(assessment: &Assessment) -> bool {
     [familiar.device, familiar.country].contains(&Some(false))
 }
 
-fn cause(assessment: &Assessment, context: &Context<'_>) -> Cause {
+fn cause(assessment: &Assessment, made_high_by: Option<&ReceiptId>, context: &Context<'_>) -> Cause {
     Cause {
         kind: CauseKind::SignIn,
         source: CauseSource::Engine,
@@ -115,7 +127,8 @@ fn cause(assessment: &Assessment, context: &Context<'_>) -> Cause {
         half_life: Some(HALF_LIFE),
         since: context.now,
         reason: Some(assessment.reasons.join(", ")).filter(|reasons| !reasons.is_empty()),
-        receipt: None,
+        // Should that have been a false alarm, so was this.
+        receipt: made_high_by.cloned(),
         transaction: None,
         step_ups: 0,
     }

@@ -8,7 +8,7 @@ use watchfire_model::{
     entity::Entity,
     id::SignInId,
     log::{EventType, GeographicalContext, Outcome, OutcomeResult, RequestOrigin, SecurityContext, UserAgent},
-    object::{AskedBy, EntityRisk, FeedbackLabel, FeedbackSubject, SignInProfile, SignInRecord, SignInState, User},
+    object::{AskedBy, EntityRisk, Feedback, FeedbackLabel, FeedbackSubject, SignInProfile, SignInRecord, SignInState, User},
     row::Decision,
     signal::RiskLevel,
     slice::{Need, Slice},
@@ -16,10 +16,11 @@ use watchfire_model::{
 };
 
 use super::{
-    history::{accepted, ended, recorded_assessment},
+    history::{accepted, ended, recorded_assessment, recorded_basis},
     influence::{Influence, raise, settled},
     password::Client,
     record::{Record, actor},
+    sighting::feedback_on,
 };
 use crate::{
     Rejection,
@@ -125,6 +126,8 @@ impl Command for TellOutcome {
             Need::children::<EntityRisk>(id),
         ];
         needs.extend(entity_risk::follow_up(slice, &[Entity::User(record.user_id.clone())], None));
+        let made_high_by = recorded_basis(record).and_then(|basis| basis.made_high_by().cloned());
+        needs.extend(made_high_by.map(|receipt| Need::natural::<Feedback>(feedback_on(&receipt))));
         needs
     }
 
@@ -266,9 +269,11 @@ impl End<'_> {
     /// A HIGH sign-in whose password was right speaks against its user; a second factor settles what it can.
     fn influence(&self, slice: &Slice, decision: &mut Decision, context: &mut Context<'_>) {
         let Some(assessment) = &self.assessment else { return };
+        let basis = recorded_basis(self.record);
         let influence = Influence {
             user: self.user,
             assessment,
+            basis: basis.as_ref(),
             details: &self.log_record().debug_data,
             origin: &self.origin,
         };

@@ -99,6 +99,7 @@ impl Command for SignIn {
 
     fn needs(&self) -> Vec<Need> {
         let mut needs = Sighting::needs().to_vec();
+        needs.extend(self.seen.needs_of_signals());
         if let Some(id) = &self.user_id {
             let id = id.as_str();
             needs.extend([Need::object::<User>(id), Need::children::<Factor>(id)]);
@@ -306,6 +307,7 @@ impl Step<'_> {
         let influence = Influence {
             user: self.user,
             assessment: &self.assessed.assessment,
+            basis: Some(&self.assessed.basis),
             details: &self.record.debug_data,
             origin: &self.command.origin,
         };

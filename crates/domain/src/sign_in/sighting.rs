@@ -7,8 +7,11 @@ use watchfire_engine::{
 };
 use watchfire_model::{
     entity::Entity,
-    id::UserId,
-    object::{BehaviorRule, EntityRisk, RiskLearning, RiskProvider, RiskTuning, SignInProfile, ThresholdLearning, Zone},
+    id::{ReceiptId, UserId},
+    object::{
+        BehaviorRule, EntityRisk, Feedback, FeedbackSubject, RiskLearning, RiskProvider, RiskTuning, SignInProfile,
+        ThresholdLearning, Zone,
+    },
     signal::ProviderSignal,
     slice::{Need, Slice},
     time::Timestamp,
@@ -45,7 +48,8 @@ impl Sighting {
         let undecided = RiskTuning::default();
         let tuning = slice.get::<RiskTuning>(RiskTuning::ID).unwrap_or(&undecided);
         let learnt = slice.get::<RiskLearning>(RiskLearning::ID);
-        let reports = self.signals.iter().filter_map(|said| {
+        let said = self.signals.iter().filter(|said| !is_called_false(&said.receipt, slice));
+        let reports = said.filter_map(|said| {
             let report = ProviderReport::new(slice.get::<RiskProvider>(said.provider.as_str())?, said)?;
             Some(report.trusted(tuning, learnt, attempt.at))
         });
@@ -89,6 +93,13 @@ impl Sighting {
         [Need::object::<SignInProfile>(user), Need::children::<EntityRisk>(user)]
     }
 
+    /// What somebody may have said of the signals about its address.
+    pub(super) fn needs_of_signals(&self) -> impl Iterator<Item = Need> {
+        self.signals
+            .iter()
+            .map(|said| Need::natural::<Feedback>(feedback_on(&said.receipt)))
+    }
+
     /// What is looked at whoever it is.
     pub(super) fn needs() -> [Need; 4] {
         [
@@ -98,6 +109,18 @@ impl Sighting {
             Need::object::<ThresholdLearning>(ThresholdLearning::ID),
         ]
     }
+}
+
+/// Whether somebody has called a receipt a false alarm: then its signals say nothing any more. Looked up when it is
+/// decided, so that feedback counts from its own decision on, and no longer when it is withdrawn.
+pub(super) fn is_called_false(receipt: &ReceiptId, slice: &Slice) -> bool {
+    let judged = slice.by_natural::<Feedback>(&feedback_on(receipt));
+    judged.is_some_and(|it| it.effects.silenced)
+}
+
+/// Under which feedback on a receipt is found.
+pub(super) fn feedback_on(receipt: &ReceiptId) -> String {
+    FeedbackSubject::Receipt(receipt.clone()).key()
 }
 
 /// What is remembered of a user; nothing at first. What cannot be read is nothing too: then the user is new

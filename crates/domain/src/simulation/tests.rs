@@ -1,6 +1,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
+    sync::Arc,
     time::Duration,
 };
 
@@ -10,7 +11,7 @@ use watchfire_engine::{
     user_agent::Device,
 };
 use watchfire_model::{
-    id::{GroupId, IdSource, PolicyId, RiskProviderId, RuleId, UserId},
+    id::{GroupId, IdSource, PolicyId, ReceiptId, RiskProviderId, RuleId, UserId},
     log::{Actor, RequestOrigin},
     object::{
         Access, Kind, NetworkCondition, NetworkConnection, Object, Policy, PolicyDraft, PolicySnapshot, ProviderAction,
@@ -200,6 +201,7 @@ impl World {
         let level = [RiskLevel::Low, RiskLevel::Medium, RiskLevel::High][usize::try_from(self.roll(3)).unwrap()];
         ProviderSignal {
             provider: provider.clone(),
+            receipt: Arc::new(ReceiptId::new("rcp1")),
             received_at: self.now,
             signal: IpSignal {
                 ip,

@@ -1,7 +1,7 @@
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use proptest::prelude::*;
-use watchfire_model::id::RiskProviderId;
+use watchfire_model::id::{ReceiptId, RiskProviderId};
 
 use super::*;
 use crate::{
@@ -42,6 +42,7 @@ fn report(name: &str, action: ProviderAction, level: RiskLevel) -> ProviderRepor
             created: NOW,
             last_updated: NOW,
         },
+        receipt: Arc::new(ReceiptId::new(format!("rcp{name}"))),
         received_at: NOW.minus(Duration::from_secs(60)),
         signal: IpSignal {
             ip: ip(HOME),
@@ -95,6 +96,47 @@ fn usual(successes: u64) -> Profile {
 
 fn names(assessment: &Assessment) -> Vec<FactorName> {
     assessment.factors.iter().map(|factor| factor.factor).collect()
+}
+
+#[test]
+fn a_high_device_says_less_of_a_sign_in_than_a_high_user() {
+    let cause = |kind, millinats| Cause {
+        kind,
+        source: CauseSource::Administrator,
+        millinats,
+        half_life: None,
+        since: NOW,
+        reason: None,
+        receipt: None,
+        transaction: None,
+        step_ups: 0,
+    };
+    let nats = |kind, of: Of, millinats| {
+        let cause = cause(kind, millinats);
+        let against = match of {
+            Of::User => Against {
+                user: std::slice::from_ref(&cause),
+                ..Against::default()
+            },
+            Of::Device | Of::Session => Against {
+                device: vec![&cause],
+                ..Against::default()
+            },
+        };
+        causes_against(&against, NOW)[0].milli_nats
+    };
+    for (kind, of, stated, want) in [
+        (CauseKind::UserRisk, Of::User, 4_000, 4_000),
+        (CauseKind::RiskLevel, Of::User, 4_000, 4_000),
+        (CauseKind::DeviceRisk, Of::Device, 4_000, 2_500),
+        (CauseKind::DeviceRisk, Of::Device, 2_000, 1_250),
+        (CauseKind::RiskLevel, Of::Device, 4_000, 2_500),
+        // Where only its user is named.
+        (CauseKind::DeviceRisk, Of::User, 4_000, 2_500),
+        (CauseKind::DeviceNotCompliant, Of::Device, 1_500, 1_500),
+    ] {
+        assert_eq!(nats(kind, of, stated), want, "{kind:?} of {of:?}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What others say: providers about the address, Shared Signals about the user, the operator about both.
 
 use serde::{Deserialize, Serialize};
-use watchfire_model::{signal::RiskLevel, time::Timestamp};
+use watchfire_model::{id::ReceiptId, signal::RiskLevel, time::Timestamp};
 
 use super::{basis::whole_second, fixed::Micro};
 use crate::number::real;
@@ -27,6 +27,9 @@ pub struct ProviderWord {
     pub id: String,
     /// Its name.
     pub name: String,
+    /// What it came with; absent in old records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<ReceiptId>,
     /// What it says.
     pub level: RiskLevel,
     /// Why, in its own words.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use watchfire_model::{
+    id::ReceiptId,
     object::{BehaviorSettings, EventWindow, Granularity, Status},
     signal::RiskLevel,
     time::Timestamp,
@@ -97,6 +98,7 @@ fn word(level: RiskLevel, id: usize) -> ProviderWord {
     ProviderWord {
         id: format!("rpr{id}"),
         name: "Feed".to_owned(),
+        receipt: None,
         level,
         message: None,
         since: day(30),
@@ -238,6 +240,33 @@ fn a_word_ages_expires_and_binds_only_where_it_counts() {
     let logged = world.judge(&at_home(day(30))).verdict;
     assert_eq!((logged.score, logged.level), (usual.score, usual.level));
     assert_eq!(logged.counterfactual.map(|(_, level)| level), Some(RiskLevel::High));
+}
+
+#[test]
+fn the_word_that_makes_it_high_is_told_where_there_is_one() {
+    let floor = |level, id: usize, counts| ProviderWord {
+        receipt: Some(ReceiptId::new(format!("rcp{id}"))),
+        floor: true,
+        counts,
+        ..word(level, id)
+    };
+    let (high, low) = (floor(RiskLevel::High, 1, true), floor(RiskLevel::Low, 2, true));
+    let other = floor(RiskLevel::High, 3, true);
+    let logged = floor(RiskLevel::High, 4, false);
+    for (words, from, want) in [
+        (vec![low.clone(), high.clone()], at_home(day(30)), Some("rcp1")),
+        (vec![logged.clone(), high.clone()], at_home(day(30)), Some("rcp1")),
+        // Without the one, the other would do.
+        (vec![high.clone(), other], at_home(day(30)), None),
+        (vec![logged, low], at_home(day(30)), None),
+        // HIGH by itself.
+        (vec![high], abroad(day(30)), None),
+    ] {
+        let mut world = World::with_a_habit(30);
+        world.signals.providers = words;
+        let basis = world.judge(&from).basis;
+        assert_eq!(basis.made_high_by().map(ReceiptId::as_str), want);
+    }
 }
 
 #[test]

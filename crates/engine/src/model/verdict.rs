@@ -1,12 +1,12 @@
 //! From the numbers of a [`Basis`] to evidence, score, level, factors and reasons.
 
 use serde::{Deserialize, Serialize};
-use watchfire_model::signal::RiskLevel;
+use watchfire_model::{id::ReceiptId, signal::RiskLevel};
 
 use super::{
     basis::{Basis, HourBasis, JourneyBasis, LevelBasis},
     level::Level,
-    signals::Of,
+    signals::{Of, ProviderWord},
     windows::Tally,
 };
 use crate::number::{real, whole};
@@ -147,6 +147,20 @@ impl Basis {
         }
     }
 
+    /// The receipt but for whose word the verdict would not be HIGH.
+    pub fn made_high_by(&self) -> Option<&ReceiptId> {
+        if self.verdict().level < RiskLevel::High {
+            return None;
+        }
+        let would_not_be = |word: &&ProviderWord| {
+            let mut without = self.clone();
+            without.signals.providers.retain(|other| other != *word);
+            without.verdict().level < RiskLevel::High
+        };
+        let heard = self.signals.providers.iter().filter(|word| word.counts);
+        heard.filter(would_not_be).find_map(|word| word.receipt.as_ref())
+    }
+
     fn judged(&self, evidence: f64, floors: &[Floor]) -> (u8, RiskLevel) {
         let least = floors.iter().map(|floor| floor.level).max().unwrap_or(RiskLevel::Low);
         let score = score(evidence).max(self.settings.least_score(least));
@@ -154,7 +168,7 @@ impl Basis {
     }
 
     fn counterfactual(&self, evidence: f64, floors: &[Floor]) -> Option<(u8, RiskLevel)> {
-        let silent = |word: &super::signals::ProviderWord| !word.counts && word.holds(self.at);
+        let silent = |word: &ProviderWord| !word.counts && word.holds(self.at);
         if !self.signals.providers.iter().any(silent) {
             return None;
         }

@@ -27,7 +27,7 @@ use crate::{
 pub(super) struct AddressObject {
     /// In its one form.
     ip_address: String,
-    /// What risk providers say of it and counts now, the worst first.
+    /// What risk providers say of it now, the worst first; behind it what feedback has called a false alarm.
     signals: Vec<AddressSignalObject>,
     /// ISO 3166-1 code, as data sets have it.
     country: Option<String>,
@@ -63,6 +63,10 @@ struct AddressSignalObject {
     /// When it was accepted.
     #[schema(value_type = String, format = DateTime)]
     received_at: Timestamp,
+    /// What it came with, `rcp…`: feedback on it is about this.
+    receipt_id: String,
+    /// Whether feedback has called it a false alarm: then it does not count.
+    called_false: bool,
     /// Until when it counts.
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
@@ -109,6 +113,8 @@ impl From<AddressSignal> for AddressSignalObject {
             level: signal.signal.level.as_str(),
             message: signal.signal.message,
             received_at: signal.received_at,
+            receipt_id: signal.receipt.to_string(),
+            called_false: it.called_false,
             expires_at: signal.signal.expires_at,
         }
     }
@@ -138,5 +144,5 @@ pub(super) async fn get(
     Path(ip): Path<String>,
 ) -> Result<Json<AddressObject>, OktaError> {
     let ip = parse_ip(&ip).ok_or_else(|| Error::invalid("ipAddress", "Invalid value"))?;
-    Ok(Json(AddressObject::from(app.address_report(&caller.principal, ip)?)))
+    Ok(Json(AddressObject::from(app.address_report(&caller.principal, ip).await?)))
 }

@@ -115,6 +115,7 @@ impl From<&Feedback> for FeedbackBody {
             effects: json!({
                 "clearedCauses": cleared.collect::<Vec<_>>(),
                 "raisedUserRisk": effects.raised.is_some(),
+                "silencedSignals": effects.silenced,
                 "lessonTakenBack": effects.disowned.is_some(),
                 "labelledProviders": effects.trace.as_ref().map_or(0, |trace| trace.words.len()),
             }),

@@ -132,6 +132,9 @@ pub struct FeedbackEffects {
     /// How the sign-in had ended, and when that was told, before it was said to be somebody else's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disowned: Option<(SignInState, Option<Timestamp>)>,
+    /// Whether what a risk provider has said with the receipt counts no more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silenced: bool,
     /// What it has taught about risk providers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<FeedbackTrace>,

@@ -56,7 +56,7 @@ impl<'e> Content<'e> {
         })
     }
 
-    fn as_list(self, is_list: bool) -> Self {
+    fn listed(self, is_list: bool) -> Self {
         Self { is_list, ..self }
     }
 }
@@ -79,7 +79,7 @@ impl<'e> Reading<'e> {
             }
             Expr::List(list) => {
                 let elements: Vec<Content<'e>> = list.elements.iter().map(|it| self.visit(it)).collect();
-                Content::of_any(elements).as_list(true)
+                Content::of_any(elements).listed(true)
             }
             Expr::Map(map) => {
                 let mut keys = Vec::new();
@@ -90,7 +90,7 @@ impl<'e> Reading<'e> {
                     }
                 }
                 // What `in` looks through.
-                Content::of_any(keys).as_list(true)
+                Content::of_any(keys).listed(true)
             }
             Expr::Call(call) => self.call(call),
             Expr::Comprehension(comprehension) => self.comprehension(comprehension),
@@ -115,7 +115,7 @@ impl<'e> Reading<'e> {
             (operators::INDEX, [of, at]) => {
                 return match at.texts.first() {
                     Some(name) => Content::member(name),
-                    None => of.clone().as_list(false),
+                    None => of.clone().listed(false),
                 };
             }
             ("string", [same]) => return same.clone(),
@@ -134,7 +134,7 @@ impl<'e> Reading<'e> {
 
     /// A loop, as `exists`, `all`, `filter` and `map` are written out.
     fn comprehension(&mut self, it: &'e ComprehensionExpr) -> Content<'e> {
-        let element = self.visit(&it.iter_range).as_list(false);
+        let element = self.visit(&it.iter_range).listed(false);
         let first = self.visit(&it.accu_init);
         let around = self.bound.len();
         let variables = [Some(&it.iter_var), it.iter_var2.as_ref()];

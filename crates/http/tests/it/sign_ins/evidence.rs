@@ -98,7 +98,7 @@ async fn the_risk_of_a_device_fades_and_its_strongest_cause_counts_in_full() -> 
     let nats = factor(&bad, "device_risk")
         .and_then(|it| it["nats"].as_f64())
         .context("nats")?;
-    assert!((nats - 4.75).abs() < 0.01, "{nats}");
+    assert!((nats - 3.25).abs() < 0.01, "{nats}");
     assert!(
         bad["risk"]["reasons"]
             .to_string()
@@ -110,7 +110,7 @@ async fn the_risk_of_a_device_fades_and_its_strongest_cause_counts_in_full() -> 
     let nats = factor(&later, "device_risk")
         .and_then(|it| it["nats"].as_f64())
         .context("nats")?;
-    assert!((nats - 2.75).abs() < 0.01, "{nats}");
+    assert!((nats - 2.125).abs() < 0.01, "{nats}");
     Ok(())
 }
 

@@ -296,3 +296,93 @@ async fn a_sign_in_that_was_a_false_alarm_no_longer_speaks_against_its_user() ->
     assert_eq!(risk_of(&server, &user).await?, "MEDIUM");
     Ok(())
 }
+
+async fn newest_receipt(server: &TestServer) -> Result<String> {
+    let receipts = server.call("GET", "/watchfire/v1/receipts?limit=1").send().await?;
+    Ok(receipts.text_at("/0/id").to_owned())
+}
+
+/// The level of a sign-in of Jo from home now, and how many providers were heard.
+async fn heard(server: &TestServer) -> Result<(String, usize)> {
+    let id = evaluate(server, HOME, FIREFOX).await?.text_at("/id").to_owned();
+    let it = explained(server, &id).await?;
+    assert_eq!(it["explanation"]["recomputed"]["matches"], true, "{it}");
+    let words = it["explanation"]["basis"]["signals"]["providers"]
+        .as_array()
+        .map_or(0, Vec::len);
+    Ok((it["risk"]["level"].as_str().unwrap_or_default().to_owned(), words))
+}
+
+#[tokio::test]
+async fn a_signal_that_was_called_false_counts_no_more_until_that_is_taken_back() -> Result<()> {
+    let server = server_that_knows_jo().await?;
+    people::partner_says(&server, "enforce_and_log", "HIGH").await?;
+    let (high, low) = (("HIGH".to_owned(), 1), ("LOW".to_owned(), 0));
+    assert_eq!(heard(&server).await?, high);
+    let receipt = newest_receipt(&server).await?;
+    let address = format!("/watchfire/v1/addresses/{HOME}");
+    let shown = server.call("GET", &address).send().await?;
+    assert_eq!(
+        (
+            &shown.json["signals"][0]["receiptId"],
+            &shown.json["signals"][0]["calledFalse"]
+        ),
+        (&json!(receipt), &json!(false))
+    );
+
+    server.clock.advance(Duration::from_secs(1));
+    let given = give(&server, "RECEIPT", &receipt, "FALSE_POSITIVE").await?;
+    assert_eq!(
+        (given.status, &given.json["effects"]["silencedSignals"]),
+        (201, &json!(true)),
+        "{}",
+        given.text
+    );
+    assert_eq!(given.json.get("userId"), None);
+    assert_eq!(heard(&server).await?, low);
+    let shown = server.call("GET", &address).send().await?;
+    assert_eq!(shown.json["signals"][0]["calledFalse"], true);
+    // The same again is the same opinion, and is logged once.
+    assert_eq!(give(&server, "RECEIPT", &receipt, "FALSE_POSITIVE").await?.json, given.json);
+    let logged = events(&server, "analytics.feedback.provide").await?;
+    assert_eq!(logged.len(), 1);
+    assert_eq!(logged[0]["debugContext"]["debugData"]["silencedSignals"], "true");
+    let server = server.restart().await?;
+    assert_eq!(heard(&server).await?, low);
+
+    // Another opinion, and none, let it speak again.
+    assert_eq!(give(&server, "RECEIPT", &receipt, "TRUE_POSITIVE").await?.status, 200);
+    assert_eq!(heard(&server).await?, high);
+    assert_eq!(give(&server, "RECEIPT", &receipt, "FALSE_POSITIVE").await?.status, 200);
+    assert_eq!(heard(&server).await?, low);
+    assert_eq!(withdraw(&server, given.text_at("/id")).await?, 204);
+    assert_eq!(heard(&server).await?, high);
+
+    // What the provider says anew is another word.
+    assert_eq!(give(&server, "RECEIPT", &receipt, "FALSE_POSITIVE").await?.status, 201);
+    server.clock.advance(Duration::from_secs(1));
+    people::partner_says(&server, "enforce_and_log", "HIGH").await?;
+    assert_eq!(heard(&server).await?, high);
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_was_high_only_for_a_false_signal_is_at_risk_no_more() -> Result<()> {
+    let server = server_that_knows_jo().await?;
+    let user = id_of_jo(&server).await?;
+    people::partner_says(&server, "enforce_and_log", "HIGH").await?;
+    let receipt = newest_receipt(&server).await?;
+    // One that ends before, and one whose end is told only afterwards.
+    succeed(&server, HOME, FIREFOX).await?;
+    let pending = evaluate(&server, HOME, FIREFOX).await?.text_at("/id").to_owned();
+    assert_eq!(risk_of(&server, &user).await?, "MEDIUM");
+    server.clock.advance(Duration::from_secs(1));
+    let given = give(&server, "RECEIPT", &receipt, "FALSE_POSITIVE").await?;
+    assert_eq!(given.json["effects"]["clearedCauses"][0]["kind"], "sign_in", "{}", given.text);
+    assert_eq!(risk_of(&server, &user).await?, "NONE");
+    assert_eq!(tell(&server, &pending, "SUCCESS").await?.status, 204);
+    assert_eq!(risk_of(&server, &user).await?, "NONE");
+    assert_eq!(withdraw(&server, given.text_at("/id")).await?, 204);
+    assert_eq!(risk_of(&server, &user).await?, "MEDIUM");
+    Ok(())
+}
