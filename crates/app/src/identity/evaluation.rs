@@ -21,7 +21,7 @@ pub const EVALUATE: &str = "watchfire.signIns.evaluate";
 pub const OUTCOME: &str = "watchfire.signIns.outcome";
 
 /// How far behind an attempt may be told.
-const LATE: Duration = Duration::from_secs(10 * 60);
+pub(crate) const LATE: Duration = Duration::from_secs(10 * 60);
 /// How far a caller's clock may be ahead.
 const EARLY: Duration = Duration::from_secs(60);
 

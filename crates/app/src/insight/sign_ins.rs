@@ -14,10 +14,13 @@ use watchfire_model::{
 };
 use watchfire_store::index::RangeQuery;
 
-use crate::{App, Error, Result, access::Principal, reads::Listed};
+use crate::{App, Error, Result, access::Principal, identity::evaluation::LATE, reads::Listed};
 
 /// The scope that reads them.
 pub const READ: &str = "watchfire.signIns.read";
+
+/// Records that are read at one time where none of the page before was of the range.
+const PASSED_OVER: u32 = 200;
 
 /// A recorded verdict computed again.
 #[derive(Clone, Debug)]
@@ -90,13 +93,13 @@ pub struct SignInQuery {
 }
 
 impl App {
-    /// A page of records in the order of their time.
+    /// A page of records of a range of time, in the order in which they were written.
     ///
     /// # Errors
     /// [`Error::Forbidden`] without the scope; `E0000029` for an `after` that is no place.
     pub async fn sign_in_records(&self, caller: &Principal, query: SignInQuery) -> Result<Listed<SignInRecord>> {
         caller.require(READ)?;
-        self.recorded_sign_ins(query).await
+        self.sign_ins_between(query).await
     }
 
     /// The record with `id`.
@@ -130,7 +133,32 @@ impl App {
         })
     }
 
-    /// [`Self::sign_in_records`] for those who have their own scope.
+    /// [`Self::sign_in_records`] for those who have their own scope. Records are found by when they were written,
+    /// up to [`LATE`] after the time of their sign-in. A page may have fewer, but none is empty that is not the last.
+    pub(crate) async fn sign_ins_between(&self, query: SignInQuery) -> Result<Listed<SignInRecord>> {
+        let (since, until) = (query.since, query.until);
+        let is_between = |at: Timestamp| since.is_none_or(|since| at >= since) && until.is_none_or(|until| at < until);
+        let mut query = SignInQuery {
+            until: until.map(|until| until.plus(LATE)),
+            ..query
+        };
+        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        loop {
+            let mut page = self.recorded_sign_ins(query.clone()).await?;
+            page.items.retain(|record| is_between(record.at));
+            if page.items.len() > limit {
+                page.items.truncate(limit);
+                page.next = page.items.last().map(|last| last.id.to_string());
+            }
+            if page.next.is_none() || !page.items.is_empty() {
+                return Ok(page);
+            }
+            query.after = page.next;
+            query.limit = query.limit.max(PASSED_OVER);
+        }
+    }
+
+    /// A page of records by when they were written: each is in one range and in no other, whenever it is asked.
     pub(crate) async fn recorded_sign_ins(&self, query: SignInQuery) -> Result<Listed<SignInRecord>> {
         let mut range = range(&query)?;
         // One more, to know whether there is another page.

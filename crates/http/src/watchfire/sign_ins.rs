@@ -116,6 +116,9 @@ async fn outcome(
 }
 
 /// List sign-ins, newest first
+///
+/// In the order in which they were recorded: one of another identity provider up to ten minutes after its time.
+/// `since` and `until` are about the time of the sign-in, so that a page may have fewer than `limit`.
 #[utoipa::path(get, path = "/watchfire/v1/sign-ins", tag = "Watchfire",
     security(("apiToken" = []), ("oauth2" = ["watchfire.signIns.read"])),
     params(

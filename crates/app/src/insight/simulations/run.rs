@@ -50,7 +50,7 @@ async fn read(app: &App, job: &Job) -> Result<Option<Report>> {
         if job.is_cancelled() {
             return Ok(None);
         }
-        let page = app.recorded_sign_ins(query.clone()).await?;
+        let page = app.sign_ins_between(query.clone()).await?;
         read = read.saturating_add(u64::try_from(page.items.len()).unwrap_or(u64::MAX));
         let last = page.items.last().map(|record| record.at);
         first = first.or_else(|| page.items.first().map(|record| record.at));

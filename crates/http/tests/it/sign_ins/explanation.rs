@@ -124,6 +124,41 @@ async fn every_rule_that_was_asked_is_told_however_few_the_record_keeps() -> Res
     Ok(())
 }
 
+/// The time of a sign-in at somebody else's may be ten minutes before its record is written.
+#[tokio::test]
+async fn a_range_of_time_is_by_the_time_of_the_sign_in_and_not_of_its_record() -> Result<()> {
+    let server = TestServer::start().await?;
+    // Of 07:58 and 07:59, written at 08:00, and of 08:02, 08:03 and 08:04.
+    for minute in ["07:58", "07:59"] {
+        let mut late = attempt(JO, HOME, FIREFOX);
+        late["at"] = json!(format!("2027-01-15T{minute}:00.000Z"));
+        let asked = server.call("POST", PATH).json(&late).send().await?;
+        assert_eq!(asked.status, 200, "{}", asked.text);
+        server.clock.advance(Duration::from_secs(30));
+    }
+    for _ in 0..3 {
+        server.clock.advance(Duration::from_secs(60));
+        evaluate(&server, HOME, FIREFOX).await?;
+    }
+    for (query, want) in [
+        ("until=2027-01-15T08:00:00.000Z", vec!["07:59", "07:58"]),
+        ("until=2027-01-15T08:00:00.000Z&limit=1", vec!["07:59"]),
+        ("until=2027-01-15T07:59:00.000Z&limit=1", vec!["07:58"]),
+        (
+            "since=2027-01-15T07:59:00.000Z&until=2027-01-15T08:03:00.000Z",
+            vec!["08:02", "07:59"],
+        ),
+        ("since=2027-01-15T08:00:00.000Z", vec!["08:04", "08:03", "08:02"]),
+        ("since=2027-01-15T08:05:00.000Z", vec![]),
+    ] {
+        let listed = server.call("GET", &format!("{PATH}?{query}")).send().await?;
+        let all = listed.json.as_array().context("a list")?;
+        let times: Vec<&str> = all.iter().filter_map(|it| it["at"].as_str()?.get(11..16)).collect();
+        assert_eq!(times, want, "{query}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_range_of_time_is_read_page_by_page_newest_first() -> Result<()> {
     let server = TestServer::start().await?;
