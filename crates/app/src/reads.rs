@@ -98,6 +98,28 @@ impl App {
         Ok(typed(self.index.in_order(&RangeQuery { kind: T::KIND, ..query }).await?))
     }
 
+    /// A page of `limit` of them; the next one begins behind the `id` of its last.
+    pub(crate) async fn page_in_order<T: TypedObject>(
+        &self,
+        query: RangeQuery,
+        limit: u32,
+        id: impl Fn(&T) -> &str,
+    ) -> Result<Listed<T>> {
+        // One more, to know whether there is another page.
+        let limit_and_one = limit.saturating_add(1);
+        let mut items: Vec<T> = self
+            .in_order(RangeQuery {
+                limit: limit_and_one,
+                ..query
+            })
+            .await?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| has_more).map(|last| id(last).to_owned());
+        Ok(Listed { items, next })
+    }
+
     /// A page of all objects of type `T`, each with its place: an `after` that begins right behind it.
     pub(crate) async fn places<T: TypedObject>(&self, after: Option<&str>, limit: u32) -> Result<Listed<(T, i64)>> {
         self.places_under(None, after, limit).await

@@ -1,8 +1,11 @@
 //! `after`, `limit` and the `Link` headers (okta.md 11.4).
 
-use axum::response::{IntoResponseParts, ResponseParts};
+use axum::{
+    Json,
+    response::{IntoResponseParts, ResponseParts},
+};
 use http::{HeaderValue, header};
-use watchfire_app::Error;
+use watchfire_app::{Error, reads::Listed};
 
 use crate::{links::Links, query::Query};
 
@@ -31,6 +34,15 @@ pub struct PageBounds {
 pub struct PageLinks {
     own: String,
     next: Option<String>,
+}
+
+impl PageBounds {
+    /// Of our own lists.
+    pub const OURS: Self = Self {
+        min: 1,
+        default: 50,
+        max: 200,
+    };
 }
 
 impl PageRequest {
@@ -78,6 +90,17 @@ impl PageLinks {
                 address(links, path, std::iter::once(("after", after)).chain(rest))
             }),
         }
+    }
+
+    /// The answer of a list: its links and what `body` makes of each of its items.
+    pub fn around<T, B>(
+        links: &Links,
+        (path, query): (&str, &Query),
+        listed: Listed<T>,
+        body: impl FnMut(T) -> B,
+    ) -> (Self, Json<Vec<B>>) {
+        let own = Self::new(links, path, query, listed.next.as_deref());
+        (own, Json(listed.items.into_iter().map(body).collect()))
     }
 
     /// Names a parameter in `next` that the request had left to the server.

@@ -4,6 +4,11 @@ use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use watchfire_app::Error;
+use watchfire_model::time::Timestamp;
+
+/// What is said of a text that is no time.
+pub(crate) const NO_TIME: &str = "The date must be of the form yyyy-MM-dd'T'HH:mm:ss.SSSZ";
 
 /// The parameters of a query, decoded, in their order. Unknown ones are for nobody (okta.md 11.3).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +36,15 @@ impl Query {
     /// [`Self::get`], with an empty value counted as absent.
     pub fn filled(&self, name: &str) -> Option<&str> {
         self.get(name).filter(|value| !value.is_empty())
+    }
+
+    /// A time.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn instant(&self, name: &str) -> Result<Option<Timestamp>, Error> {
+        let read = |text| Timestamp::parse(text).map_err(|_| Error::invalid(name, NO_TIME));
+        self.filled(name).map(read).transpose()
     }
 
     /// Whether `name` has the value `true`.

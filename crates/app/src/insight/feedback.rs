@@ -98,15 +98,9 @@ impl App {
             // `~` is behind every digit.
             until: query.after.unwrap_or_else(|| format!("{}~", FeedbackId::PREFIX)),
             descending: true,
-            // One more, to know whether there is another page.
-            limit: query.limit.saturating_add(1),
+            limit: 0,
         };
-        let mut items: Vec<Feedback> = self.in_order(range).await?;
-        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-        let has_more = items.len() > limit;
-        items.truncate(limit);
-        let next = items.last().filter(|_| has_more).map(|last| last.id.to_string());
-        Ok(Listed { items, next })
+        self.page_in_order(range, query.limit, |it: &Feedback| it.id.as_str()).await
     }
 
     /// The feedback with `id`.

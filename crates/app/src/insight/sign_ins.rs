@@ -160,15 +160,8 @@ impl App {
 
     /// A page of records by when they were written: each is in one range and in no other, whenever it is asked.
     pub(crate) async fn recorded_sign_ins(&self, query: SignInQuery) -> Result<Listed<SignInRecord>> {
-        let mut range = range(&query)?;
-        // One more, to know whether there is another page.
-        range.limit = query.limit.saturating_add(1);
-        let mut items: Vec<SignInRecord> = self.in_order(range).await?;
-        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-        let has_more = items.len() > limit;
-        items.truncate(limit);
-        let next = items.last().filter(|_| has_more).map(|last| last.id.to_string());
-        Ok(Listed { items, next })
+        self.page_in_order(range(&query)?, query.limit, |it: &SignInRecord| it.id.as_str())
+            .await
     }
 }
 

@@ -9,7 +9,10 @@ use watchfire_model::{
     time::Timestamp,
 };
 
-use super::{history::recorded_delta, sighting::profile};
+use super::{
+    history::{recorded_delta, teach},
+    sighting::profile,
+};
 use crate::command::Context;
 
 /// The sign-in was somebody else's: what it has taught is taken back.
@@ -47,26 +50,8 @@ pub(crate) fn own_again(
     record.ended_at = ended_at;
     let delta = recorded_delta(&record);
     let lesson = record.lesson.take().filter(|lesson| lesson.taken_back_at.is_some());
-    record.lesson = lesson.zip(delta).and_then(|(lesson, delta)| {
-        let mut profile = profile(slice, &record.user_id);
-        let before = (!profile.is_empty()).then(|| profile.to_text());
-        let delta = Delta {
-            nth: profile.successes().saturating_add(1),
-            ..delta
-        };
-        profile.apply(&delta);
-        decision.put(SignInProfile {
-            user_id: record.user_id.clone(),
-            profile: profile.to_text(),
-        });
-        Some(Lesson {
-            delta: serde_json::to_value(&delta).ok()?,
-            learnt_at: Some(context.now.as_printed()),
-            profile_before: before,
-            taken_back_at: None,
-            ..lesson
-        })
-    });
+    let lesson = lesson.zip(delta);
+    record.lesson = lesson.and_then(|(lesson, delta)| teach(&record.user_id, lesson, delta, (slice, decision), context));
     record
 }
 

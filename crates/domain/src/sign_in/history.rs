@@ -10,7 +10,7 @@ use watchfire_engine::{
     user_agent::Device,
 };
 use watchfire_model::{
-    id::{GroupId, SignInId},
+    id::{GroupId, SignInId, UserId},
     object::{
         Asked, AskedBy, BehaviorSettings, Lesson, Named, RuleOutcome, SignInClient, SignInProfile, SignInRecord, SignInRisk,
         SignInState, SignInVerdict, User,
@@ -163,27 +163,37 @@ pub(super) fn accepted(
         (SignInVerdict::Challenge, _) => false,
     };
     let delta = recorded_delta(&record).filter(|_| may_learn);
-    record.lesson = delta.and_then(|delta| {
-        let mut profile = profile(slice, &record.user_id);
-        let before = (!profile.is_empty()).then(|| profile.to_text());
-        let delta = Delta {
-            // Others may have come between the attempt and its end.
-            nth: profile.successes().saturating_add(1),
-            ..delta
-        };
-        profile.apply(&delta);
-        decision.put(SignInProfile {
-            user_id: record.user_id.clone(),
-            profile: profile.to_text(),
-        });
-        Some(Lesson {
-            delta: serde_json::to_value(&delta).ok()?,
-            learnt_at: Some(context.now.as_printed()),
-            profile_before: before,
-            ..record.lesson.take()?
-        })
-    });
+    let lesson = record.lesson.take().zip(delta);
+    record.lesson = lesson.and_then(|(lesson, delta)| teach(&record.user_id, lesson, delta, (slice, decision), context));
     record
+}
+
+/// Adds to the profile of a user what a sign-in has to teach. Others may have come between the sign-in and now.
+pub(super) fn teach(
+    user: &UserId,
+    lesson: Lesson,
+    delta: Delta,
+    (slice, decision): (&Slice, &mut Decision),
+    context: &Context<'_>,
+) -> Option<Lesson> {
+    let mut profile = profile(slice, user);
+    let before = (!profile.is_empty()).then(|| profile.to_text());
+    let delta = Delta {
+        nth: profile.successes().saturating_add(1),
+        ..delta
+    };
+    profile.apply(&delta);
+    decision.put(SignInProfile {
+        user_id: user.clone(),
+        profile: profile.to_text(),
+    });
+    Some(Lesson {
+        delta: serde_json::to_value(&delta).ok()?,
+        learnt_at: Some(context.now.as_printed()),
+        profile_before: before,
+        taken_back_at: None,
+        ..lesson
+    })
 }
 
 fn client(attempt: &Attempt) -> SignInClient {

@@ -4,10 +4,15 @@
 
 use serde_json::{Map, Value};
 use watchfire_app::Error;
+use watchfire_model::time::Timestamp;
+
+use crate::query::NO_TIME;
 
 const BLANK: &str = "The field cannot be left blank";
 const INVALID: &str = "Invalid value";
 const TOO_LONG: &str = "The field is too long";
+/// Characters of a time.
+const MAX_TIME: usize = 64;
 const UNKNOWN: &str = "There is no such member";
 
 /// What is wrong with a body.
@@ -123,6 +128,16 @@ impl<'v> Members<'v> {
             faults.add(self.path_of(name), BLANK);
         }
         text
+    }
+
+    /// A time.
+    pub(crate) fn instant(&self, name: &str, faults: &mut Faults) -> Option<Timestamp> {
+        let text = self.text(name, MAX_TIME, faults)?;
+        let read = Timestamp::parse(&text).ok();
+        if read.is_none() {
+            faults.add(self.path_of(name), NO_TIME);
+        }
+        read
     }
 
     /// A truth value.

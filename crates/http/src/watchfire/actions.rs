@@ -29,12 +29,6 @@ use crate::{
 const ACTIONS: &str = "/watchfire/v1/actions";
 const DEAD_LETTERS: &str = "/watchfire/v1/dead-letters";
 
-const BOUNDS: PageBounds = PageBounds {
-    min: 1,
-    default: 50,
-    max: 200,
-};
-
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list))
@@ -281,12 +275,11 @@ async fn page(
     query: &Query,
     (path, state): (&str, Option<ActionState>),
 ) -> Result<(PageLinks, Json<Vec<ActionObject>>), OktaError> {
-    let page = PageRequest::parse(query, BOUNDS)?;
+    let page = PageRequest::parse(query, PageBounds::OURS)?;
     let listed = app
         .actions(&caller.principal, state, page.after.as_deref(), page.limit)
         .await?;
-    let next = PageLinks::new(links, path, query, listed.next.as_deref());
-    Ok((next, Json(listed.items.into_iter().map(ActionObject::from).collect())))
+    Ok(PageLinks::around(links, (path, query), listed, ActionObject::from))
 }
 
 async fn decide(app: &App, caller: Caller, id: &str, approval: Approval) -> Result<Json<ActionObject>, OktaError> {

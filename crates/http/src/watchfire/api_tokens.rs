@@ -7,7 +7,6 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use watchfire_app::App;
-use watchfire_model::time::Timestamp;
 
 use crate::{
     body::JsonBody,
@@ -55,15 +54,7 @@ pub(super) async fn create(
     let mut faults = Faults::default();
     members.known(&["name", "expiresAt"], &mut faults);
     let name = members.required_text("name", 255, &mut faults);
-    let expires_at = members
-        .text("expiresAt", 64, &mut faults)
-        .and_then(|text| match Timestamp::parse(&text) {
-            Ok(at) => Some(at),
-            Err(_) => {
-                faults.add("expiresAt", "The date must be of the form yyyy-MM-dd'T'HH:mm:ss.SSSZ");
-                None
-            }
-        });
+    let expires_at = members.instant("expiresAt", &mut faults);
     let (name, expires_at) = faults.or((name, expires_at))?;
     let (token, secret) = app
         .create_api_token(&caller.principal, caller.origin, name, expires_at)

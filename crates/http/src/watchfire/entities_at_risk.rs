@@ -1,6 +1,6 @@
 //! `/watchfire/v1/entities`: who is at risk now.
 
-use axum::{Json, extract::State, response::IntoResponse};
+use axum::{extract::State, response::IntoResponse};
 use serde::Serialize;
 use utoipa::ToSchema;
 use watchfire_app::{
@@ -18,11 +18,6 @@ use crate::{
 };
 
 const PATH: &str = "/watchfire/v1/entities";
-const BOUNDS: PageBounds = PageBounds {
-    min: 1,
-    default: 50,
-    max: 200,
-};
 
 /// Somebody or something at risk.
 #[derive(Debug, Serialize, ToSchema)]
@@ -87,7 +82,7 @@ pub(super) async fn list(
     links: Links,
     query: Query,
 ) -> Result<impl IntoResponse + use<>, OktaError> {
-    let page = PageRequest::parse(&query, BOUNDS)?;
+    let page = PageRequest::parse(&query, PageBounds::OURS)?;
     let kind = query.filled("type").map(str::to_uppercase);
     if kind
         .as_deref()
@@ -103,6 +98,5 @@ pub(super) async fn list(
         limit: page.limit,
     };
     let listed = app.entities_at_risk(&caller.principal, &wanted).await?;
-    let bodies: Vec<AtRiskObject> = listed.items.into_iter().map(AtRiskObject::from).collect();
-    Ok((PageLinks::new(&links, PATH, &query, listed.next.as_deref()), Json(bodies)))
+    Ok(PageLinks::around(&links, (PATH, &query), listed, AtRiskObject::from))
 }

@@ -14,6 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use watchfire_app::{
     App, Error,
     insight::feedback::{Feedback, FeedbackLabel, FeedbackQuery, FeedbackSubject, MAX_REASON_CHARS, NewFeedback},
+    reads::Listed,
 };
 use watchfire_model::{
     id::{ReceiptId, SignInId, UserId},
@@ -31,11 +32,6 @@ use crate::{
 };
 
 const PATH: &str = "/watchfire/v1/feedback";
-const BOUNDS: PageBounds = PageBounds {
-    min: 1,
-    default: 50,
-    max: 200,
-};
 const MAX_ID: usize = 64;
 
 pub(super) fn router() -> OpenApiRouter<App> {
@@ -158,11 +154,16 @@ async fn list(
     links: Links,
     query: Query,
 ) -> Result<impl IntoResponse + use<>, OktaError> {
-    let page = PageRequest::parse(&query, BOUNDS)?;
+    let page = PageRequest::parse(&query, PageBounds::OURS)?;
+    let body = |it: Feedback| FeedbackBody::from(&it);
     if let Some(id) = query.filled("subject") {
-        let found = app.feedback_on(&caller.principal, &subject_of(id)).await?;
-        let bodies: Vec<FeedbackBody> = found.iter().map(FeedbackBody::from).collect();
-        return Ok((PageLinks::new(&links, PATH, &query, None), Json(bodies)));
+        let items = app
+            .feedback_on(&caller.principal, &subject_of(id))
+            .await?
+            .into_iter()
+            .collect();
+        let found = Listed { items, next: None };
+        return Ok(PageLinks::around(&links, (PATH, &query), found, body));
     }
     let wanted = FeedbackQuery {
         user: query.filled("userId").map(UserId::new),
@@ -170,8 +171,7 @@ async fn list(
         limit: page.limit,
     };
     let listed = app.feedback(&caller.principal, wanted).await?;
-    let bodies: Vec<FeedbackBody> = listed.items.iter().map(FeedbackBody::from).collect();
-    Ok((PageLinks::new(&links, PATH, &query, listed.next.as_deref()), Json(bodies)))
+    Ok(PageLinks::around(&links, (PATH, &query), listed, body))
 }
 
 /// Retrieve feedback

@@ -23,11 +23,6 @@ use crate::{
 };
 
 const PATH: &str = "/watchfire/v1/receipts";
-const BOUNDS: PageBounds = PageBounds {
-    min: 1,
-    default: 50,
-    max: 200,
-};
 
 /// Something that a provider sent and that was accepted.
 #[derive(Debug, Serialize, ToSchema)]
@@ -167,19 +162,18 @@ pub(super) async fn list(
     links: Links,
     query: Query,
 ) -> Result<impl IntoResponse + use<>, OktaError> {
-    let page = PageRequest::parse(&query, BOUNDS)?;
+    let page = PageRequest::parse(&query, PageBounds::OURS)?;
     let wanted = ReceiptQuery {
         provider: query.filled("provider").map(str::to_owned),
         handling: query.filled("handling").map(handling).transpose()?,
-        since: query.filled("since").map(|text| instant("since", text)).transpose()?,
-        until: query.filled("until").map(|text| instant("until", text)).transpose()?,
+        since: query.instant("since")?,
+        until: query.instant("until")?,
         after: None,
         limit: page.limit,
     };
     let listed = app.receipts(&caller.principal, page.after.as_deref(), wanted).await?;
-    let bodies = listed.items.into_iter().map(|receipt| ReceiptBody::new(receipt, None));
-    let bodies: Vec<ReceiptBody> = bodies.collect();
-    Ok((PageLinks::new(&links, PATH, &query, listed.next.as_deref()), Json(bodies)))
+    let body = |receipt| ReceiptBody::new(receipt, None);
+    Ok(PageLinks::around(&links, (PATH, &query), listed, body))
 }
 
 /// Retrieve a receipt, with what its body says
@@ -193,8 +187,4 @@ pub(super) async fn get(State(app): State<App>, caller: Caller, Path(id): Path<S
 
 fn handling(word: &str) -> Result<Handling, Error> {
     Handling::parse(word).ok_or_else(|| Error::invalid("handling", "The value is not one that there is"))
-}
-
-fn instant(name: &str, text: &str) -> Result<Timestamp, Error> {
-    Timestamp::parse(text).map_err(|_| Error::invalid(name, "The date must be of the form yyyy-MM-dd'T'HH:mm:ss.SSSZ"))
 }

@@ -30,11 +30,6 @@ use crate::{
 };
 
 const PATH: &str = "/watchfire/v1/sign-ins";
-const BOUNDS: PageBounds = PageBounds {
-    min: 1,
-    default: 50,
-    max: 200,
-};
 /// Characters of a login (okta.md 10.1).
 const MAX_LOGIN: usize = 100;
 const MAX_NAME: usize = 256;
@@ -135,18 +130,18 @@ async fn list(
     links: Links,
     query: Query,
 ) -> Result<impl IntoResponse + use<>, OktaError> {
-    let page = PageRequest::parse(&query, BOUNDS)?;
+    let page = PageRequest::parse(&query, PageBounds::OURS)?;
     let wanted = SignInQuery {
         user: query.filled("userId").map(UserId::new),
-        since: query.filled("since").map(|text| instant("since", text)).transpose()?,
-        until: query.filled("until").map(|text| instant("until", text)).transpose()?,
+        since: query.instant("since")?,
+        until: query.instant("until")?,
         descending: true,
         after: page.after.clone(),
         limit: page.limit,
     };
     let listed = app.sign_in_records(&caller.principal, wanted).await?;
-    let bodies: Vec<SignInBody> = listed.items.iter().map(SignInBody::brief).collect();
-    Ok((PageLinks::new(&links, PATH, &query, listed.next.as_deref()), Json(bodies)))
+    let body = |record| SignInBody::brief(&record);
+    Ok(PageLinks::around(&links, (PATH, &query), listed, body))
 }
 
 /// Explain a sign-in: the recorded numbers, and the verdict computed from them again
@@ -212,8 +207,4 @@ fn read(members: &Members<'_>) -> Result<ForeignSignIn, Error> {
 
 fn is_login(login: &str) -> bool {
     !login.trim().is_empty() && !login.chars().any(char::is_control)
-}
-
-fn instant(name: &str, text: &str) -> Result<Timestamp, Error> {
-    Timestamp::parse(text).map_err(|_| Error::invalid(name, "The date must be of the form yyyy-MM-dd'T'HH:mm:ss.SSSZ"))
 }

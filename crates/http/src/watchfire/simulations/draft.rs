@@ -8,7 +8,7 @@ use watchfire_app::{
     Error,
     insight::simulations::{Changes, Draft, Drafted, Micro, NewSimulation, ProviderChange, SimulationLimits, within},
 };
-use watchfire_model::{object::ProviderAction, signal::RiskLevel, time::Timestamp};
+use watchfire_model::{object::ProviderAction, signal::RiskLevel};
 
 use crate::okta::{
     members::{Faults, Members},
@@ -86,8 +86,8 @@ pub(super) fn read(body: &Value, limits: &SimulationLimits) -> Result<NewSimulat
     let known_drafts = ["policies", "rules", "zones", "thresholds", "coldStart", "providers"];
     draft.known(&known_drafts, faults);
     let asked = NewSimulation {
-        since: instant(&members, "since", faults),
-        until: instant(&members, "until", faults),
+        since: members.instant("since", faults),
+        until: members.instant("until", faults),
         current: members
             .choice("base", &[("RECORDED", false), ("CURRENT", true)], faults)
             .unwrap_or(false),
@@ -119,15 +119,6 @@ pub(super) fn read(body: &Value, limits: &SimulationLimits) -> Result<NewSimulat
         },
         ..asked
     })
-}
-
-fn instant(members: &Members<'_>, name: &str, faults: &mut Faults) -> Option<Timestamp> {
-    let text = members.text(name, 64, faults)?;
-    let read = Timestamp::parse(&text).ok();
-    if read.is_none() {
-        faults.add(name, "The date must be of the form yyyy-MM-dd'T'HH:mm:ss.SSSZ");
-    }
-    read
 }
 
 fn told(members: &Members<'_>, limits: &SimulationLimits, faults: &mut Faults) -> usize {
