@@ -24,12 +24,13 @@ use crate::{
 const MAX_ROLE: usize = 40;
 const MAX_LOGIN: usize = 100;
 /// Members that a change may send back as they were read.
-const READ_ONLY: [&str; 7] = [
+const READ_ONLY: [&str; 8] = [
     "userId",
     "login",
     "name",
     "status",
     "invitationExpiresAt",
+    "identity",
     "created",
     "lastUpdated",
 ];

@@ -187,6 +187,8 @@ async fn replace(
 ) -> Result<Json<ConsoleSignInObject>, OktaError> {
     let members = Members::of(&body)?;
     let mut faults = Faults::default();
+    // What was read may be sent back.
+    members.known(&["password", "oidc", "redirectUri", "lastUpdated"], &mut faults);
     let new = NewConsoleSignIn {
         password: members.boolean("password", &mut faults).unwrap_or(true),
         oidc: members
@@ -209,7 +211,24 @@ async fn unlink(State(app): State<App>, caller: Caller, Path(id): Path<String>) 
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Members of the provider: those that can be set, and the one that is only read.
+const PROVIDER: [&str; 12] = [
+    "status",
+    "name",
+    "issuer",
+    "clientId",
+    "authentication",
+    "clientSecret",
+    "privateKey",
+    "scopes",
+    "ownFactor",
+    "trustedAcr",
+    "trustedAmr",
+    "publicKey",
+];
+
 fn provider(members: &Members<'_>, faults: &mut Faults) -> NewOidcProvider {
+    members.known(&PROVIDER, faults);
     let secret = |name: &str, faults: &mut Faults| {
         let text = members.text(name, MAX_SECRET, faults).filter(|text| !text.is_empty());
         text.map(SecretString::from)

@@ -38,6 +38,12 @@ fn bodies() -> Vec<(&'static str, &'static str, Value, Vec<&'static str>)> {
             vec![""],
         ),
         (
+            "put",
+            "/watchfire/v1/console-sign-in",
+            json!({"password": true, "oidc": {"name": "ID", "issuer": "https://id.example", "clientId": "c"}}),
+            vec!["", "oidc"],
+        ),
+        (
             "post",
             "/watchfire/v1/feedback",
             json!({"subject": {"type": "SIGN_IN", "id": "sgn1"}, "label": "TRUE_POSITIVE"}),
@@ -209,9 +215,10 @@ async fn what_was_read_can_be_sent_back_as_it_is() -> Result<()> {
     let endpoint = json!({"url": "https://app.example/revoke", "subjectFormat": "email"});
     assert_eq!(server.call("PUT", &logout).json(&endpoint).send().await?.status, 200);
     let settings = "/watchfire/v1/risk-settings".to_owned();
+    let console = "/watchfire/v1/console-sign-in".to_owned();
     let workflow = format!("/watchfire/v1/workflows/{workflow}");
     let mut read = vec![(format!("/watchfire/v1/administrators/{user}"), analyst.clone())];
-    for path in [settings, workflow, logout] {
+    for path in [settings, workflow, logout, console] {
         let it = server.call("GET", &path).send().await?;
         assert_eq!(it.status, 200, "{}", it.text);
         read.push((path, it.json));
