@@ -182,7 +182,7 @@ impl Writer {
         let now = SystemClock.now();
         let store = sqlite::open(data, &StoreSettings::default(), now).await?;
         Ok(Self {
-            journal: Box::new(store.journal),
+            journal: store.journal,
             decision: Decision::new(),
             now,
             written: 0,

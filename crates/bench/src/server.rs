@@ -62,7 +62,7 @@ impl Server {
             ..Settings::new(format!("http://{address}"))
         };
         let parts = Parts {
-            last_decision: store.journal.last_published(),
+            last_decision: store.last_published,
             journal: store.journal,
             index: Arc::clone(&index),
             epoch: store.epoch,

@@ -28,7 +28,7 @@ use watchfire_app::{
 };
 use watchfire_domain::entity_risk::GuardLimits;
 use watchfire_http::{Limits as EdgeLimits, listener::ListenerLimits};
-use watchfire_store::settings::Settings as StoreSettings;
+use watchfire_store::{segments::SegmentSizes, settings::Settings as StoreSettings};
 
 use self::{
     flags::Flags,
@@ -304,6 +304,10 @@ impl Values<'_> {
         self.one::<Size>(name).map(|Size(size)| size)
     }
 
+    fn bytes(&self, name: &'static str) -> Result<u64, ConfigError> {
+        self.size(name).map(|size| u64::try_from(size).unwrap_or(u64::MAX))
+    }
+
     /// A number that would stop everything if it were zero.
     fn positive<T: FromStr<Err: Display> + PartialEq + Default>(&self, name: &'static str) -> Result<T, ConfigError> {
         let number = self.one::<T>(name)?;
@@ -455,6 +459,12 @@ impl Values<'_> {
             log_query_timeout: self.time("log-query-timeout")?,
             cached_answers: self.positive("store-cached-answers")?,
             cached_bytes: self.size("store-cached-bytes")?,
+            journal: self.one("journal")?,
+            segments: SegmentSizes {
+                first: self.bytes("journal-first-segment-size")?,
+                most: self.bytes("journal-segment-size")?,
+            },
+            backlog_bytes: self.size("journal-backlog-bytes")?,
         })
     }
 }

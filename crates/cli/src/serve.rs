@@ -237,8 +237,8 @@ impl OpenStore {
             .await
             .with_context(|| format!("cannot open the store in {}", config.data_dir.display()))?;
         Ok(Self {
-            last_decision: store.journal.last_published(),
-            journal: Box::new(store.journal),
+            last_decision: store.last_published,
+            journal: store.journal,
             index: Arc::new(store.reader),
             epoch: store.epoch,
             vault,

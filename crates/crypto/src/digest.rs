@@ -14,6 +14,15 @@ pub fn sha256(bytes: impl AsRef<[u8]>) -> [u8; 32] {
     out
 }
 
+/// The SHA-256 digest of `parts`, one after the other.
+pub fn sha256_of(parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    parts.iter().for_each(|part| context.update(part));
+    let mut out = [0; 32];
+    out.copy_from_slice(context.finish().as_ref());
+    out
+}
+
 /// The SHA-256 digest of `bytes` as lower-case hex: how secrets and tokens are stored.
 pub fn sha256_hex(bytes: impl AsRef<[u8]>) -> String {
     hex(sha256(bytes))

@@ -8,7 +8,13 @@ use parking_lot::Mutex;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, postgres::PgConnectOptions};
 use watchfire_crypto::digest;
 use watchfire_model::time::Timestamp;
-use watchfire_store::{index::Index, journal::Journal, postgres, settings::Settings, sqlite};
+use watchfire_store::{
+    index::Index,
+    journal::Journal,
+    postgres,
+    settings::{JournalKind, Settings},
+    sqlite,
+};
 
 use crate::{
     clock::START,
@@ -47,17 +53,32 @@ impl std::fmt::Debug for Opened {
     }
 }
 
-/// SQLite, inline: a group is a transaction.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Inline;
+/// SQLite, behind one of its journals.
+#[derive(Clone, Copy, Debug)]
+pub enum Sqlite {
+    /// A group is a transaction.
+    Inline,
+    /// A group is a part of a file, and the index follows.
+    Segments,
+}
+
+impl Sqlite {
+    const fn kind(self) -> JournalKind {
+        match self {
+            Self::Inline => JournalKind::Inline,
+            Self::Segments => JournalKind::Segments,
+        }
+    }
+}
 
 #[async_trait]
-impl Backend for Inline {
+impl Backend for Sqlite {
     async fn open(&self, folder: &Path, settings: &Settings) -> Result<Opened> {
-        let store = sqlite::open(folder, settings, START).await?;
+        let journal = self.kind();
+        let store = sqlite::open(folder, &Settings { journal, ..settings.clone() }, START).await?;
         Ok(Opened {
-            last_decision: store.journal.last_published(),
-            journal: Box::new(store.journal),
+            last_decision: store.last_published,
+            journal: store.journal,
             index: Arc::new(store.reader),
             epoch: store.epoch,
         })
@@ -113,7 +134,7 @@ impl Backend for Postgres {
         let mut conn = database.connect().await?;
         let tables: Vec<String> = sqlx::query_scalar(
             "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '\\_sqlx%' \
-             AND tablename <> 'epochs' ORDER BY 1",
+             AND tablename NOT IN ('epochs', 'applied') ORDER BY 1",
         )
         .fetch_all(&mut conn)
         .await?;
@@ -135,7 +156,7 @@ impl Backend for Postgres {
 pub fn of_environment() -> Result<Arc<dyn Backend>> {
     Ok(match postgres_of_environment()? {
         Some(postgres) => Arc::new(postgres),
-        None => Arc::new(Inline),
+        None => Arc::new(Sqlite::Segments),
     })
 }
 
@@ -172,9 +193,10 @@ impl Backend for Behind {
     async fn open(&self, folder: &Path, settings: &Settings) -> Result<Opened> {
         let log = self.logs.lock().entry(folder.to_owned()).or_default().clone();
         log.wait_until_closed().await;
-        let store = sqlite::open(folder, settings, START).await?;
+        let journal = JournalKind::Inline;
+        let store = sqlite::open(folder, &Settings { journal, ..settings.clone() }, START).await?;
         Ok(Opened {
-            last_decision: store.journal.last_published(),
+            last_decision: store.last_published,
             journal: Box::new(Delayed::open(store.journal, log, self.delay.clone()).await?),
             index: Arc::new(store.reader),
             epoch: store.epoch,

@@ -244,6 +244,12 @@ impl Disk for SimDisk {
         Ok(state.files.get(file).map(File::content).unwrap_or_default())
     }
 
+    fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut state = self.state.lock();
+        state.spend_call()?;
+        Ok(state.folder(folder)?.now.keys().cloned().collect())
+    }
+
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let mut state = self.state.lock();
         state.spend_call()?;

@@ -73,7 +73,7 @@ impl Witness {
     pub async fn contents(&mut self) -> Result<String> {
         let tables: Vec<String> = sqlx::query_scalar(
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '%_sqlx_%' \
-             AND name <> 'epochs' AND name NOT LIKE '%_data' AND name NOT LIKE '%_idx' AND name NOT LIKE '%_docsize' \
+             AND name NOT IN ('epochs', 'applied') AND name NOT LIKE '%_data' AND name NOT LIKE '%_idx' AND name NOT LIKE '%_docsize' \
              AND name NOT LIKE '%_config' AND name NOT LIKE 'log_text%' ORDER BY name",
         )
         .fetch_all(&mut self.conn)

@@ -25,4 +25,5 @@ pub mod object;
 pub mod row;
 pub mod signal;
 pub mod slice;
+pub mod texts;
 pub mod time;

@@ -16,6 +16,12 @@ pub trait Disk: Debug + Send + Sync {
     /// [`io::ErrorKind::NotFound`] when there is none.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
+    /// The files and folders in a folder.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`] when there is no such folder.
+    fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>>;
+
     /// Makes an empty file that only its owner can read.
     ///
     /// # Errors
@@ -126,6 +132,10 @@ impl Disk for RealDisk {
         fs::read(path)
     }
 
+    fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
+        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
+    }
+
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         Ok(Box::new(file))
@@ -154,7 +164,7 @@ impl DiskFile for fs::File {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.sync_all()
+        self.sync_data()
     }
 }
 

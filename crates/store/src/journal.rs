@@ -27,7 +27,7 @@ pub type Seq = u64;
 
 /// Where decisions become durable.
 #[async_trait]
-pub trait Journal: Send {
+pub trait Journal: Send + std::fmt::Debug {
     /// Loads the slice of state that `needs` names.
     ///
     /// # Errors

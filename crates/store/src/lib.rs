@@ -7,6 +7,7 @@
 //! | [`log`] | pages and positions of the System Log |
 //! | [`disk`] | files of our own, behind a seam |
 //! | [`sqlite`] | the embedded store: the inline journal (one transaction a group, `synchronous=FULL`) |
+//! | [`segments`] | the files of the segment journal |
 //! | [`postgres`] | the same SQL on PostgreSQL: one node writes at a time, another waits |
 //!
 //! The SQL that both dialects take stands once, in `sql/`, and is compiled twice (ADR 0003).
@@ -18,8 +19,10 @@ pub mod error;
 pub mod index;
 pub mod journal;
 pub mod log;
+mod log_detail;
 mod object_cache;
 pub mod postgres;
+pub mod segments;
 pub mod settings;
 pub mod sqlite;
 mod words;

@@ -17,15 +17,20 @@ use crate::{StoreError, settings::Settings};
 mod dialect;
 
 #[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
+#[expect(dead_code, reason = "only SQLite has a journal of segments in front of it")]
 #[path = "sql/dedupe.rs"]
 mod dedupe;
 #[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
+#[expect(dead_code, reason = "only SQLite has a journal of segments in front of it")]
 #[path = "sql/group.rs"]
 mod group;
 #[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
+#[expect(dead_code, reason = "only SQLite has a journal of segments in front of it")]
 #[path = "sql/inline.rs"]
 mod inline;
 #[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
+#[path = "sql/known.rs"]
+mod known;
 #[path = "sql/log.rs"]
 mod log;
 #[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]

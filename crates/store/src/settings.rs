@@ -1,6 +1,34 @@
 //! The store's named limits.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
+
+use crate::segments::SegmentSizes;
+
+/// Where the embedded store makes decisions durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JournalKind {
+    /// In a transaction of the index.
+    Inline,
+    /// In files in front of the index, which follows.
+    Segments,
+}
+
+/// The name is none of a journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be segments or inline")]
+pub struct UnknownJournal;
+
+impl FromStr for JournalKind {
+    type Err = UnknownJournal;
+
+    fn from_str(name: &str) -> Result<Self, UnknownJournal> {
+        match name {
+            "inline" => Ok(Self::Inline),
+            "segments" => Ok(Self::Segments),
+            _ => Err(UnknownJournal),
+        }
+    }
+}
 
 /// Limits of a store. Every one has a default that suits one machine.
 #[derive(Clone, Debug)]
@@ -26,6 +54,12 @@ pub struct Settings {
     pub cached_answers: usize,
     /// Bytes of the documents of these objects, as they are stored; in memory they take a few times that.
     pub cached_bytes: usize,
+    /// Where the embedded store makes decisions durable.
+    pub journal: JournalKind,
+    /// Sizes of the segment journal's files.
+    pub segments: SegmentSizes,
+    /// Bytes in segments that are not in the index; past it commands wait for it, and then are sent away.
+    pub backlog_bytes: usize,
 }
 
 impl Default for Settings {
@@ -41,6 +75,12 @@ impl Default for Settings {
             log_query_timeout: Duration::from_secs(30),
             cached_answers: 65_536,
             cached_bytes: 32 * 1_024 * 1_024,
+            journal: JournalKind::Segments,
+            segments: SegmentSizes {
+                first: 256 * 1_024,
+                most: 32 * 1_024 * 1_024,
+            },
+            backlog_bytes: 64 * 1_024 * 1_024,
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::{
     fs::{File, TryLockError},
     path::Path,
+    sync::Arc,
+    time::Duration,
 };
 
 use sqlx::{
@@ -11,7 +13,13 @@ use sqlx::{
 };
 use watchfire_model::time::Timestamp;
 
-use crate::{StoreError, settings::Settings};
+use crate::{
+    StoreError,
+    disk::RealDisk,
+    journal::Journal,
+    segments,
+    settings::{JournalKind, Settings},
+};
 
 mod dialect;
 
@@ -21,6 +29,8 @@ mod dedupe;
 mod group;
 #[path = "sql/inline.rs"]
 mod inline;
+#[path = "sql/known.rs"]
+mod known;
 #[path = "sql/log.rs"]
 mod log;
 #[path = "sql/log_counts.rs"]
@@ -39,11 +49,12 @@ mod objects;
 mod partitions;
 #[path = "sql/reader.rs"]
 mod reader;
+mod segmented;
 
 #[cfg(test)]
 mod plans;
 
-pub use self::{inline::Inline, reader::Reader};
+pub use self::{inline::Inline, reader::Reader, segmented::Segmented};
 
 pub(crate) type Db = sqlx::Sqlite;
 pub(crate) type Connection = sqlx::SqliteConnection;
@@ -53,6 +64,8 @@ pub(crate) type Row = sqlx::sqlite::SqliteRow;
 
 /// The file's name in the data directory.
 pub const FILE_NAME: &str = "watchfire.db";
+/// The folder of the segment journal's files in the data directory.
+pub const SEGMENTS_NAME: &str = "journal";
 /// The file whose lock says that a process uses the folder. The lock goes with the process.
 const LOCK_NAME: &str = "watchfire.lock";
 
@@ -92,7 +105,9 @@ impl Session {
 #[derive(Debug)]
 pub struct Store {
     /// The journal. There is one, and one sequencer that has it.
-    pub journal: Inline,
+    pub journal: Box<dyn Journal>,
+    /// When the newest log event was published; the clock never goes behind it.
+    pub last_published: Timestamp,
     /// The index.
     pub reader: Reader,
     /// The number of this start.
@@ -109,8 +124,28 @@ fn private_file(path: &Path) -> std::io::Result<File> {
     options.open(path)
 }
 
+/// How long a start waits between two looks at a lock.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// [`try_lock`], again and again for as long as a statement would wait: whoever had the folder may be about to
+/// bring the index up.
+async fn lock(folder: &Path, wait: Duration) -> Result<File, StoreError> {
+    let locked = async {
+        loop {
+            match try_lock(folder) {
+                Err(StoreError::Busy(_)) => tokio::time::sleep(LOOK_AGAIN).await,
+                other => return other,
+            }
+        }
+    };
+    match tokio::time::timeout(wait, locked).await {
+        Ok(locked) => locked,
+        Err(_) => try_lock(folder),
+    }
+}
+
 /// Keeps the folder to one process: two sequencers would each decide without what the other decided.
-fn lock(folder: &Path) -> Result<File, StoreError> {
+fn try_lock(folder: &Path) -> Result<File, StoreError> {
     let failed = |error| StoreError::Database(sqlx::Error::Io(error));
     let file = private_file(&folder.join(LOCK_NAME)).map_err(failed)?;
     match file.try_lock() {
@@ -127,7 +162,7 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
 /// # Errors
 /// [`StoreError::Busy`] when another process holds it, [`StoreError::Database`] otherwise.
 pub async fn open(folder: &Path, settings: &Settings, now: Timestamp) -> Result<Store, StoreError> {
-    let lock = lock(folder)?;
+    let lock = lock(folder, settings.busy_timeout).await?;
     private_file(&folder.join(FILE_NAME)).map_err(|error| StoreError::Database(sqlx::Error::Io(error)))?;
     let options = SqliteConnectOptions::new()
         .filename(folder.join(FILE_NAME))
@@ -159,18 +194,48 @@ pub async fn open(folder: &Path, settings: &Settings, now: Timestamp) -> Result<
     let pool = SqlitePoolOptions::new()
         .max_connections(settings.readers)
         .acquire_timeout(settings.busy_timeout)
-        .connect_with(options.create_if_missing(false).read_only(true))
+        .connect_with(options.clone().create_if_missing(false).read_only(true))
         .await
         .map_err(StoreError::of_statement)?;
-    let journal = Inline::open(Session { conn, _lock: lock }, settings).await?;
+    let epoch = epoch.unsigned_abs();
+    let mut index = Inline::open(Session { conn, _lock: lock }, settings).await?;
+    bring_up(&mut index, folder).await?;
+    let last_published = index.last_published();
+    let journal: Box<dyn Journal> = match settings.journal {
+        JournalKind::Inline => Box::new(index),
+        JournalKind::Segments => {
+            let reading = options.create_if_missing(false).read_only(true).connect().await;
+            let reading = reading.map_err(StoreError::of_statement)?;
+            let files = folder.join(SEGMENTS_NAME);
+            Box::new(Segmented::begin(index, reading, Arc::new(RealDisk), &files, epoch, settings)?)
+        }
+    };
     Ok(Store {
         journal,
+        last_published,
         reader: Reader {
             pool,
             settings: settings.clone(),
         },
-        epoch: epoch.unsigned_abs(),
+        epoch,
     })
+}
+
+/// Applies what an earlier start has acknowledged and not applied, and removes its files.
+async fn bring_up(index: &mut Inline, folder: &Path) -> Result<(), StoreError> {
+    let files = folder.join(SEGMENTS_NAME);
+    let applied = index.applied_upto().await?;
+    let reading = files.clone();
+    let found = tokio::task::spawn_blocking(move || segments::recover(&RealDisk, &reading, applied));
+    let found = found.await.map_err(|_| StoreError::Database(sqlx::Error::WorkerCrashed))?;
+    let found = found.map_err(|damage| StoreError::Database(sqlx::Error::Io(std::io::Error::other(damage))))?;
+    for group in found {
+        let count = u64::try_from(group.decisions.len()).unwrap_or(u64::MAX);
+        let first = group.last.seq.saturating_add(1).saturating_sub(count);
+        let decisions: Vec<_> = group.decisions.into_iter().map(Arc::new).collect();
+        segmented::apply_or_hold(index, &decisions, group.last.epoch, first).await?;
+    }
+    segments::remove(&RealDisk, &files).map_err(|error| StoreError::Database(sqlx::Error::Io(error)))
 }
 
 pub(crate) async fn execute(conn: &mut Connection, sql: &'static str) -> Result<(), StoreError> {

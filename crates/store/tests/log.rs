@@ -20,7 +20,7 @@ use watchfire_store::{
     index::Index as _,
     journal::Journal as _,
     log::{LogCursor, LogPage},
-    settings::Settings,
+    settings::{JournalKind, Settings},
     sqlite::{self, Store},
 };
 
@@ -33,6 +33,7 @@ struct Log {
 
 fn settings() -> Settings {
     Settings {
+        journal: JournalKind::Inline,
         log_partition_rows: 7,
         ..Settings::default()
     }
@@ -256,7 +257,7 @@ async fn a_restart_goes_on_where_the_log_ended() {
         store.journal.sync().await.unwrap();
     }
     let store = sqlite::open(folder.path(), &settings(), START).await.unwrap();
-    assert_eq!(store.journal.last_published(), at(19));
+    assert_eq!(store.last_published, at(19));
     let log = Log { store, _folder: folder };
     assert_eq!(log.all(ALL).await, named(0..20));
 }

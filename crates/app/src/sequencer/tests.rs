@@ -24,6 +24,7 @@ const FULL: &str = "full";
 /// What the journal was asked to do, in order.
 type Steps = Arc<Mutex<Vec<String>>>;
 
+#[derive(Debug)]
 struct Scripted {
     steps: Steps,
     state: Arc<State>,

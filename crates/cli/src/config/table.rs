@@ -581,4 +581,28 @@ const SETTINGS: &[Setting] = &[
         "32MiB",
         "Bytes of the documents of these objects as they are stored; in memory they take a few times that",
     ),
+    Setting::limit(
+        "journal",
+        "KIND",
+        "segments",
+        "Where SQLite's decisions become durable: segments (files in front of it) or inline (its own transactions)",
+    ),
+    Setting::limit(
+        "journal-first-segment-size",
+        "SIZE",
+        "256KiB",
+        "Size of the first file of the journal; each one after it is twice as large",
+    ),
+    Setting::limit(
+        "journal-segment-size",
+        "SIZE",
+        "32MiB",
+        "Size of a file of the journal at the most",
+    ),
+    Setting::limit(
+        "journal-backlog-bytes",
+        "SIZE",
+        "64MiB",
+        "Bytes in the journal that the index may lag behind; past it commands wait, and then the answer is 503",
+    ),
 ];

@@ -10,7 +10,7 @@ use futures_util::{future::join_all, poll};
 use watchfire_app::{Error, sequencer::Ended};
 use watchfire_harness::{
     app::TestApp,
-    backend::Inline,
+    backend::Sqlite,
     counting_vfs::{self, Event, Recorder},
     witness::Witness,
 };
@@ -24,7 +24,7 @@ async fn watched() -> Result<(TestApp, std::sync::Arc<Recorder>)> {
     let recorder = counting_vfs::watch(folder.path())?;
     // The second start finds an organisation and writes nothing: no sync of it can be taken for another.
     let app = TestApp::builder()
-        .backend(Inline)
+        .backend(Sqlite::Inline)
         .folder(folder)
         .start()
         .await?
@@ -131,7 +131,7 @@ async fn a_failed_sync_of_a_removal_ends_the_sequencer_too() -> Result<()> {
     let recorder = counting_vfs::watch(folder.path())?;
     let fast = Duration::from_millis(10);
     let mut app = TestApp::builder()
-        .backend(Inline)
+        .backend(Sqlite::Inline)
         .folder(folder)
         .settings(|s| s.sequencer.purge_every = fast)
         .start()
@@ -142,7 +142,7 @@ async fn a_failed_sync_of_a_removal_ends_the_sequencer_too() -> Result<()> {
     recorder.fail_syncs(true);
     outside
         .run(&format!(
-            "INSERT INTO objects (kind, id, expires_us, ordinal, document) VALUES ('{}', 'x', 1, 1, '{{}}')",
+            "INSERT INTO objects (kind, id, expires_us, ordinal, document) VALUES ('{}', 'x', 1, 1000, '{{}}')",
             Kind::RevokedToken.as_str()
         ))
         .await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use futures_util::future::join_all;
 use watchfire_app::Error;
-use watchfire_harness::{app::TestApp, backend::Inline, counting_vfs, witness::Witness};
+use watchfire_harness::{app::TestApp, backend::Sqlite, counting_vfs, witness::Witness};
 use watchfire_store::{StoreError, settings::Settings, sqlite};
 
 fn is_unavailable(answer: &watchfire_app::Result<()>) -> bool {
@@ -16,7 +16,7 @@ fn is_unavailable(answer: &watchfire_app::Result<()>) -> bool {
 async fn a_full_disk_turns_calls_away_until_there_is_room() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let recorder = counting_vfs::watch(folder.path())?;
-    let app = TestApp::builder().backend(Inline).folder(folder).start().await?;
+    let app = TestApp::builder().backend(Sqlite::Inline).folder(folder).start().await?;
     app.send_risk("192.0.2.1", Some("before")).await?;
     recorder.fill_up(true);
     for round in 0..3 {
@@ -40,7 +40,7 @@ async fn a_disk_that_fills_up_in_the_middle_of_a_group_drops_the_group() -> Resu
     let recorder = counting_vfs::watch(folder.path())?;
     // A partition ends in every group, so the writer has more in memory than rows.
     let app = TestApp::builder()
-        .backend(Inline)
+        .backend(Sqlite::Inline)
         .folder(folder)
         .store(|s| s.dedupe_partition_rows = 1)
         .start()
@@ -65,7 +65,7 @@ async fn a_disk_that_fills_up_in_the_middle_of_a_group_drops_the_group() -> Resu
 #[tokio::test]
 async fn a_locked_database_turns_calls_away_until_it_is_free() -> Result<()> {
     let app = TestApp::builder()
-        .backend(Inline)
+        .backend(Sqlite::Inline)
         .store(|s| s.busy_timeout = Duration::from_millis(50))
         .start()
         .await?;
@@ -86,7 +86,7 @@ async fn a_locked_database_turns_calls_away_until_it_is_free() -> Result<()> {
 
 #[tokio::test]
 async fn one_process_has_a_folder() -> Result<()> {
-    let app = TestApp::builder().backend(Inline).start().await?;
+    let app = TestApp::builder().backend(Sqlite::Inline).start().await?;
     let second = sqlite::open(app.folder(), &Settings::default(), app.clock_now()).await;
     assert!(matches!(second, Err(StoreError::Busy(_))), "{second:?}");
     let app = app.restart().await?;

@@ -1,8 +1,7 @@
 //! The `q` parameter: keywords that must all occur in an event (okta.md 8.1).
 
-use serde_json::Value;
-
 use super::LogEvent;
+use crate::texts::each_text;
 
 /// How many keywords a query may have.
 pub const MAX_KEYWORDS: usize = 10;
@@ -57,9 +56,9 @@ impl Keywords {
         if self.is_empty() {
             return true;
         }
-        let texts = event.searchable();
+        let text = event.searchable();
         let occurs = |keyword: &String| {
-            let mut words = texts.iter().flat_map(|text| text.split_whitespace());
+            let mut words = text.split_whitespace();
             words.any(|word| word == keyword || word.split('-').any(|part| part == keyword))
         };
         self.0.iter().all(occurs)
@@ -67,28 +66,72 @@ impl Keywords {
 }
 
 impl LogEvent {
-    /// The texts that keywords are looked for in, in lower case: every text of the wire form but its
-    /// time, its version and what the receipt adds; and what the console calls it. What is indexed for `q`
-    /// is this.
-    pub fn searchable(&self) -> Vec<String> {
-        let mut wire = self.to_wire();
-        if let Some(members) = wire.as_object_mut() {
-            members.remove("published");
-            members.remove("version");
-        }
-        let mut texts = Vec::new();
-        collect(&wire, &mut texts);
-        texts.extend(self.event_type.console_message().map(str::to_lowercase));
-        texts
+    /// The texts that keywords are looked for in, in lower case, with blanks between them: every text of the
+    /// wire form but its time, its version and what the receipt adds; and what the console calls it. What is
+    /// indexed for `q` is this.
+    pub fn searchable(&self) -> String {
+        let mut searchable = String::with_capacity(1_024);
+        let mut see = |text: &str| {
+            push_lower(text, &mut searchable);
+            searchable.push('\n');
+        };
+        each_text(&self.stored_texts(), &mut see);
+        see(self.event_type.display_message());
+        self.legacy_event_type().into_iter().for_each(&mut see);
+        self.event_type.console_message().into_iter().for_each(&mut see);
+        self.ip_chain.iter().for_each(|hop| see(hop.version()));
+        searchable
+    }
+
+    /// Everything that is stored and shown.
+    fn stored_texts(&self) -> impl serde::Serialize {
+        (
+            (&self.uuid, self.event_type, self.severity, &self.actor, &self.client),
+            (&self.authentication_context, &self.outcome, &self.target, &self.transaction),
+            (&self.debug_data, &self.security_context, &self.ip_chain),
+        )
     }
 }
 
-fn collect(value: &Value, into: &mut Vec<String>) {
-    match value {
-        Value::String(text) if text == "null" => {} // `client.zone` of no zone
-        Value::String(text) => into.push(text.to_lowercase()),
-        Value::Array(elements) => elements.iter().for_each(|element| collect(element, into)),
-        Value::Object(members) => members.values().for_each(|member| collect(member, into)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+/// Most texts are ASCII, which needs no memory of its own.
+fn push_lower(text: &str, into: &mut String) {
+    if text.is_ascii() {
+        into.extend(text.chars().map(|c| c.to_ascii_lowercase()));
+    } else {
+        into.push_str(&text.to_lowercase());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use crate::log::tests::sign_in;
+
+    fn collect(value: &Value, into: &mut BTreeSet<String>) {
+        match value {
+            Value::String(text) => into.extend(text.to_lowercase().split_whitespace().map(str::to_owned)),
+            Value::Array(elements) => elements.iter().for_each(|element| collect(element, into)),
+            Value::Object(members) => members.values().for_each(|member| collect(member, into)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    #[test]
+    fn what_is_searched_is_every_text_of_the_wire_form() {
+        let event = sign_in();
+        let mut wire = event.to_wire();
+        let members = wire.as_object_mut().unwrap();
+        members.remove("published");
+        members.remove("version");
+        // The word for no zone.
+        members["client"].as_object_mut().unwrap().remove("zone");
+        let mut shown = BTreeSet::new();
+        collect(&wire, &mut shown);
+        let text = event.searchable();
+        let searched: BTreeSet<String> = text.split_whitespace().map(str::to_owned).collect();
+        assert_eq!(searched, shown);
     }
 }

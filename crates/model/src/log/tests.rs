@@ -20,7 +20,7 @@ fn lyon() -> GeographicalContext {
     }
 }
 
-fn sign_in() -> LogEvent {
+pub(super) fn sign_in() -> LogEvent {
     let ip: IpAddr = "203.0.113.7".parse().unwrap();
     let session = Some("102mZ3aB4cD5eF6gH7iJ".to_owned());
     let origin = RequestOrigin {

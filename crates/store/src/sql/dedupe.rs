@@ -7,6 +7,7 @@ use watchfire_model::{row::DedupeKey, time::Timestamp};
 
 use super::{
     Connection, Db, dialect,
+    known::Keys,
     many_rows::{pieces, run},
     partitions,
 };
@@ -63,32 +64,22 @@ impl Dedupe {
     }
 
     fn partition(&self, number: i64) -> Partition {
-        let expected = usize::try_from(self.rows_per_partition).unwrap_or(0).max(1);
         Partition {
             number,
             rows: 0,
             last_expiry_us: 0,
-            filter: BloomFilter::with_false_pos(0.01).seed(&0).expected_items(expected),
+            filter: filter(self.rows_per_partition),
         }
     }
 
-    /// Until when `key` is remembered, in whatever live partition.
-    pub(crate) async fn expiry_of(&self, conn: &mut Connection, key: DedupeKey) -> Result<Option<Timestamp>, StoreError> {
-        for partition in self.live.iter().rev() {
-            if !partition.filter.contains(&key.0) {
-                continue;
-            }
-            let sql = format!("SELECT expires_us FROM {} WHERE hash = $1", table(partition.number));
-            let hit: Option<i64> = sqlx::query_scalar(AssertSqlSafe(sql))
-                .bind(&key.0[..])
-                .fetch_optional(&mut *conn)
-                .await
-                .map_err(StoreError::of_statement)?;
-            if let Some(expires_us) = hit {
-                return Ok(Some(Timestamp::from_micros(expires_us)));
-            }
-        }
-        Ok(None)
+    /// The filters in front of the live partitions, oldest first.
+    pub(crate) fn filters(&self) -> impl Iterator<Item = &BloomFilter> {
+        self.live.iter().map(|partition| &partition.filter)
+    }
+
+    /// The numbers of the live partitions, oldest first.
+    pub(crate) fn numbers(&self) -> Vec<i64> {
+        self.live.iter().map(|partition| partition.number).collect()
     }
 
     /// Remembers keys. The caller has seen that they are new.
@@ -159,6 +150,35 @@ impl Dedupe {
         self.live.push(self.partition(number));
         Ok(())
     }
+}
+
+impl Keys for Dedupe {
+    async fn expiry_of(&self, conn: &mut Connection, key: DedupeKey) -> Result<Option<Timestamp>, StoreError> {
+        for partition in self.live.iter().rev().filter(|it| it.filter.contains(&key.0)) {
+            let found = look_up(conn, partition.number, key).await?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Until when `key` is remembered in one partition.
+pub(crate) async fn look_up(conn: &mut Connection, partition: i64, key: DedupeKey) -> Result<Option<Timestamp>, StoreError> {
+    let sql = format!("SELECT expires_us FROM {} WHERE hash = $1", table(partition));
+    let found: Option<i64> = sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(&key.0[..])
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::of_statement)?;
+    Ok(found.map(Timestamp::from_micros))
+}
+
+/// An empty filter for so many keys.
+pub(crate) fn filter(rows: i64) -> BloomFilter {
+    let expected = usize::try_from(rows).unwrap_or(0).max(1);
+    BloomFilter::with_false_pos(0.01).seed(&0).expected_items(expected)
 }
 
 impl Partition {

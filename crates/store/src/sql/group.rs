@@ -1,7 +1,8 @@
-//! The group under way: what was appended and is not in the index yet.
+//! What was appended and is not in the index yet: of the inline journal the group under way, of the segment
+//! journal whatever its index lags behind as well.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -12,24 +13,35 @@ use watchfire_model::{
     time::Timestamp,
 };
 
-/// Decisions in their order, and what they come to.
+/// Decisions in their order, and what they come to. Each has a number, one higher than the one before.
 #[derive(Debug, Default)]
 pub(crate) struct Group {
-    decisions: Vec<Arc<Decision>>,
+    /// The number of the first one.
+    first: u64,
+    decisions: VecDeque<Arc<Decision>>,
     objects: BTreeMap<(Kind, String), Written>,
     remembered: Vec<(DedupeKey, Timestamp)>,
-    expiries: HashMap<DedupeKey, Timestamp>,
+    expiries: HashMap<DedupeKey, Remembered>,
 }
 
 /// The last word of the group on an object.
 #[derive(Debug)]
 pub(crate) struct Written {
+    /// The decision that said it.
+    number: u64,
     /// The object's place in lists, if it is a new one.
     pub(crate) ordinal: i64,
     /// Its keys.
     pub(crate) keys: Keys,
     /// The object; `None` when it was removed.
     pub(crate) object: Option<Arc<Object>>,
+}
+
+/// Until when a key is remembered, and by which decision.
+#[derive(Clone, Copy, Debug)]
+struct Remembered {
+    expires_at: Timestamp,
+    number: u64,
 }
 
 impl Group {
@@ -39,8 +51,23 @@ impl Group {
     }
 
     /// The decisions.
-    pub(crate) fn decisions(&self) -> &[Arc<Decision>] {
+    pub(crate) const fn decisions(&self) -> &VecDeque<Arc<Decision>> {
         &self.decisions
+    }
+
+    /// The number that the next decision has.
+    fn next(&self) -> u64 {
+        self.first.saturating_add(u64::try_from(self.decisions.len()).unwrap_or(u64::MAX))
+    }
+
+    /// The index has the first `count` decisions.
+    pub(crate) fn forget(&mut self, count: usize) {
+        self.decisions.drain(..count.min(self.decisions.len()));
+        self.first = self.first.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        let first = self.first;
+        self.objects.retain(|_, written| written.number >= first);
+        self.expiries.retain(|_, remembered| remembered.number >= first);
+        self.remembered.clear();
     }
 
     /// Its receipts.
@@ -74,12 +101,12 @@ impl Group {
 
     /// Until when it remembers `key`.
     pub(crate) fn expiry_of(&self, key: DedupeKey) -> Option<Timestamp> {
-        self.expiries.get(&key).copied()
+        self.expiries.get(&key).map(|remembered| remembered.expires_at)
     }
 
     /// A decision is taken: all its rows were.
     pub(crate) fn push(&mut self, decision: Arc<Decision>) {
-        self.decisions.push(decision);
+        self.decisions.push_back(decision);
     }
 
     /// An object is made or changed.
@@ -87,6 +114,7 @@ impl Group {
         let place = (object.kind(), keys.id.clone());
         let first = self.objects.get(&place).map_or(ordinal, |written| written.ordinal);
         let written = Written {
+            number: self.next(),
             ordinal: first,
             keys,
             object: Some(object),
@@ -97,6 +125,7 @@ impl Group {
     /// An object is removed.
     pub(crate) fn delete(&mut self, kind: Kind, id: &str, ordinal: i64) {
         let written = Written {
+            number: self.next(),
             ordinal,
             keys: Keys::default(),
             object: None,
@@ -106,7 +135,8 @@ impl Group {
 
     /// A key is remembered.
     pub(crate) fn remember(&mut self, key: DedupeKey, expires_at: Timestamp) {
-        if self.expiries.insert(key, expires_at).is_none() {
+        let number = self.next();
+        if self.expiries.insert(key, Remembered { expires_at, number }).is_none() {
             self.remembered.push((key, expires_at));
         }
     }

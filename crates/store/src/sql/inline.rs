@@ -2,16 +2,14 @@
 //! commits. There is no second place that could disagree.
 //!
 //! A group is kept in memory until it is synced, and then written with a few statements of many rows each:
-//! a statement costs more than a row. What commands ask for is answered out of memory where it is known
-//! (`object_cache.rs`), with the group laid over it.
+//! a statement costs more than a row.
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 use watchfire_model::{
-    object::{Kind, Object},
-    row::{Decision, DedupeKey, Row},
+    row::{Decision, Row},
     slice::{Need, Slice},
     time::Timestamp,
 };
@@ -20,14 +18,14 @@ use super::{
     Session,
     dedupe::{self, Dedupe},
     dialect, execute,
-    group::Group,
+    known::{Behind, Known},
     log::{self, LogWriter},
     objects,
 };
 use crate::{
     StoreError,
     journal::{Journal, Seq},
-    object_cache::ObjectCache,
+    segments::{Applied, Encoded},
     settings::Settings,
 };
 
@@ -38,16 +36,12 @@ pub struct Inline {
     dedupe: Dedupe,
     log: LogWriter,
     log_retention: Duration,
-    cache: ObjectCache,
-    cached_answers: usize,
-    cached_bytes: usize,
-    group: Group,
-    /// Put back when the group is dropped.
-    ordinal_before: i64,
-    next_ordinal: i64,
+    known: Known,
     next_seq: Seq,
     transaction: Option<Transaction>,
     applied: watch::Sender<Seq>,
+    /// How far the group under way goes, when another journal is in front of this one.
+    upto: Option<Applied>,
 }
 
 /// A transaction of the index, and what is put back when it is rolled back.
@@ -67,22 +61,18 @@ impl Inline {
         execute(conn, dialect::BEGIN).await?;
         let dedupe = Dedupe::open(conn, settings.dedupe_partition_rows).await?;
         let log = LogWriter::open(conn, settings.log_partition_rows).await?;
-        let next_ordinal = objects::last_ordinal(conn).await?.saturating_add(1);
+        let last_ordinal = objects::last_ordinal(conn).await?;
         sqlx::query("COMMIT").execute(conn).await.map_err(StoreError::of_commit)?;
         Ok(Self {
             session,
             dedupe,
             log,
             log_retention: settings.log_retention,
-            cache: ObjectCache::default(),
-            cached_answers: settings.cached_answers,
-            cached_bytes: settings.cached_bytes,
-            group: Group::default(),
-            ordinal_before: next_ordinal,
-            next_ordinal,
+            known: Known::new(last_ordinal, settings),
             next_seq: 1,
             transaction: None,
             applied: watch::Sender::new(0),
+            upto: None,
         })
     }
 
@@ -91,92 +81,54 @@ impl Inline {
         self.log.last_published()
     }
 
-    /// The objects that `need` asks for, as the index and the group have them.
-    async fn find(&mut self, need: &Need) -> Result<Vec<Arc<Object>>, StoreError> {
-        let conn = &mut self.session.conn;
-        let found = match need {
-            Need::Object(kind, id) => objects::get(conn, *kind, id).await?.into_iter().collect(),
-            Need::Natural(kind, key) => objects::find(conn, *kind, key).await?.into_iter().collect(),
-            Need::Children(kind, parent) => objects::children(conn, *kind, parent).await?,
-            Need::All(kind) => objects::all(conn, *kind).await?,
-            Need::Dedupe(_) => Vec::new(),
-        };
-        let mut found = found.into_iter().map(Arc::new).collect();
-        self.group.overlay(need, &mut found);
-        Ok(found)
+    /// How far the index is, when another journal is in front of this one.
+    pub(crate) async fn applied_upto(&mut self) -> Result<Applied, StoreError> {
+        let found: Option<(i64, i64)> = sqlx::query_as("SELECT epoch, seq FROM applied")
+            .fetch_optional(&mut self.session.conn)
+            .await
+            .map_err(StoreError::of_statement)?;
+        let (epoch, seq) = found.unwrap_or_default();
+        Ok(Applied {
+            epoch: epoch.unsigned_abs(),
+            seq: seq.unsigned_abs(),
+        })
     }
 
-    async fn seen(&mut self, key: DedupeKey) -> Result<bool, StoreError> {
-        Ok(self.group.expiry_of(key).is_some() || self.dedupe.expiry_of(&mut self.session.conn, key).await?.is_some())
+    /// Writes decisions that are durable elsewhere, and how far they go, in one transaction.
+    pub(crate) async fn apply(&mut self, decisions: &[Arc<Decision>], upto: Applied) -> Result<(), StoreError> {
+        self.known.take_as_decided(decisions);
+        self.upto = Some(upto);
+        let applied = self.sync().await;
+        self.upto = None;
+        applied
     }
 
-    /// Takes the rows of a decision into the group.
-    async fn take(&mut self, decision: &Decision) -> Result<(), StoreError> {
-        for row in &decision.rows {
-            match row {
-                Row::Put(object) => self.put(object).await?,
-                Row::Delete { kind, id } => {
-                    self.cache.remove(*kind, id);
-                    self.group.delete(*kind, id, self.next_ordinal);
-                }
-                Row::Dedupe { key, expires_at } => self.remember(*key, *expires_at).await?,
-                Row::Receipt(_) | Row::Log(_) => {}
-            }
-        }
-        Ok(())
+    /// Keeps a decision aside that the index refused for itself, and goes on behind it.
+    pub(crate) async fn hold(&mut self, decision: &Decision, at: Applied, why: &StoreError) -> Result<(), StoreError> {
+        let mut encoded = Encoded::default();
+        // What was written into a segment can be written.
+        let _ = encoded.push(decision);
+        self.begin().await?;
+        sqlx::query("INSERT INTO held (epoch, seq, reason, decision) VALUES ($1, $2, $3, $4)")
+            .bind(at.epoch.cast_signed())
+            .bind(at.seq.cast_signed())
+            .bind(why.to_string())
+            .bind(encoded.bytes())
+            .execute(&mut self.session.conn)
+            .await
+            .map_err(StoreError::of_statement)?;
+        self.write_upto(at).await?;
+        self.commit().await
     }
 
-    /// A natural key that is another object's is refused.
-    async fn put(&mut self, object: &Object) -> Result<(), StoreError> {
-        let keys = object.keys();
-        if let Some(key) = &keys.natural {
-            let holder = self.holder(object.kind(), key).await?;
-            if holder.is_some_and(|holder| holder != keys.id) {
-                return Err(refused("another object has this key"));
-            }
-        }
-        let object = Arc::new(object.clone());
-        self.cache.put(&object, &keys);
-        self.group.write(object, keys, self.next_ordinal);
-        self.next_ordinal += 1;
-        Ok(())
+    /// The keys that are remembered.
+    pub(crate) const fn dedupe(&self) -> &Dedupe {
+        &self.dedupe
     }
 
-    /// The id of the object that has this natural key.
-    async fn holder(&mut self, kind: Kind, key: &str) -> Result<Option<String>, StoreError> {
-        let need = Need::Natural(kind, key.to_owned());
-        if let Some(known) = self.cache.one(&need) {
-            return Ok(known.map(|object| object.keys().id));
-        }
-        let found = self.find(&need).await?;
-        self.cache.learn(&need, &found);
-        Ok(found.first().map(|object| object.keys().id))
-    }
-
-    /// The same row once more is no other row; the same key with another expiry is refused.
-    async fn remember(&mut self, key: DedupeKey, expires_at: Timestamp) -> Result<(), StoreError> {
-        let known = match self.group.expiry_of(key) {
-            Some(known) => Some(known),
-            None => self.dedupe.expiry_of(&mut self.session.conn, key).await?,
-        };
-        match known {
-            None => self.group.remember(key, expires_at),
-            Some(known) if known == expires_at => {}
-            Some(_) => return Err(refused("the key is remembered already")),
-        }
-        Ok(())
-    }
-
-    /// Goes back to the group without the decision that was refused half way.
-    async fn take_again(&mut self) -> Result<(), StoreError> {
-        let group = std::mem::take(&mut self.group);
-        self.cache.clear();
-        self.next_ordinal = self.ordinal_before;
-        for decision in group.decisions() {
-            self.take(decision).await?;
-            self.group.push(Arc::clone(decision));
-        }
-        Ok(())
+    /// The highest ordinal in use.
+    pub(crate) const fn last_ordinal(&self) -> i64 {
+        self.known.ordinal_before().saturating_sub(1)
     }
 
     async fn begin(&mut self) -> Result<(), StoreError> {
@@ -199,32 +151,48 @@ impl Inline {
                 self.write_in_order().await
             }
             done => done,
+        }?;
+        match self.upto {
+            Some(upto) => self.write_upto(upto).await,
+            None => Ok(()),
         }
+    }
+
+    async fn write_upto(&mut self, upto: Applied) -> Result<(), StoreError> {
+        let sql = "INSERT INTO applied (one, epoch, seq) VALUES (1, $1, $2) \
+                   ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq";
+        sqlx::query(sql)
+            .bind(upto.epoch.cast_signed())
+            .bind(upto.seq.cast_signed())
+            .execute(&mut self.session.conn)
+            .await
+            .map_err(StoreError::of_statement)?;
+        Ok(())
     }
 
     /// What the group comes to.
     async fn write_at_once(&mut self) -> Result<(), StoreError> {
-        let (conn, group) = (&mut self.session.conn, &self.group);
+        let (conn, group) = (&mut self.session.conn, &self.known.group);
         self.dedupe.remember(conn, group.remembered()).await?;
         objects::put_receipts(conn, &group.receipts()).await?;
         objects::delete(conn, &group.deleted()).await?;
-        self.cache.weigh(objects::put(conn, &group.put()).await?);
+        self.known.cache.weigh(objects::put(conn, &group.put()).await?);
         self.log.write(conn, group.decisions()).await
     }
 
     /// Row by row, as the decisions have them.
     async fn write_in_order(&mut self) -> Result<(), StoreError> {
-        let (conn, group) = (&mut self.session.conn, &self.group);
+        let mut ordinal = self.known.ordinal_before();
+        let (conn, group) = (&mut self.session.conn, &self.known.group);
         self.dedupe.remember(conn, group.remembered()).await?;
         objects::put_receipts(conn, &group.receipts()).await?;
-        let mut ordinal = self.ordinal_before;
         for decision in group.decisions() {
             self.log.prepare(conn, decision).await?;
             for row in &decision.rows {
                 match row {
                     Row::Put(object) => {
-                        self.cache
-                            .weigh(objects::put(conn, &[(object, &object.keys(), ordinal)]).await?);
+                        let bytes = objects::put(conn, &[(object, &object.keys(), ordinal)]).await?;
+                        self.known.cache.weigh(bytes);
                         ordinal += 1;
                     }
                     Row::Delete { kind, id } => objects::delete(conn, &[(*kind, id)]).await?,
@@ -243,7 +211,7 @@ impl Inline {
         let receipts = objects::purge_receipts(conn, now, kept_since, PURGE_BATCH).await?;
         let partitions = self.dedupe.forget(conn, now).await? + self.log.drop_before(conn, kept_since).await?;
         if objects > 0 {
-            self.cache.clear();
+            self.known.cache.clear();
         }
         Ok(objects + receipts + partitions)
     }
@@ -268,42 +236,30 @@ impl Inline {
     }
 }
 
-fn refused(why: &'static str) -> StoreError {
-    StoreError::Refused(sqlx::Error::Protocol(why.to_owned()))
-}
-
 #[async_trait]
 impl Journal for Inline {
     async fn load(&mut self, needs: &[Need]) -> Result<Slice, StoreError> {
         self.session.ready().await?;
-        let mut slice = Slice::default();
-        for need in needs {
-            if let Need::Dedupe(key) = need {
-                if self.seen(*key).await? {
-                    slice.insert_seen(*key);
-                }
-            } else if !self.cache.answer(need, &mut slice) {
-                let found = self.find(need).await?;
-                self.cache.learn(need, &found);
-                found.into_iter().for_each(|object| slice.share(object));
-            }
-        }
-        Ok(slice)
+        let behind = Behind {
+            conn: &mut self.session.conn,
+            keys: &self.dedupe,
+        };
+        self.known.load(behind, needs).await
     }
 
     async fn append(&mut self, decision: Arc<Decision>) -> Result<Seq, StoreError> {
-        if let Err(error) = self.take(&decision).await {
-            self.take_again().await?;
-            return Err(error);
-        }
-        self.group.push(decision);
+        let behind = Behind {
+            conn: &mut self.session.conn,
+            keys: &self.dedupe,
+        };
+        self.known.append(behind, decision).await?;
         let seq = self.next_seq;
         self.next_seq += 1;
         Ok(seq)
     }
 
     async fn sync(&mut self) -> Result<(), StoreError> {
-        if self.group.is_empty() {
+        if self.known.group.is_empty() {
             return Ok(());
         }
         let written = match self.write().await {
@@ -314,11 +270,7 @@ impl Journal for Inline {
             self.roll_back().await;
             return Err(error);
         }
-        self.group = Group::default();
-        self.ordinal_before = self.next_ordinal;
-        if self.cache.len() > self.cached_answers || self.cache.bytes() > self.cached_bytes {
-            self.cache.clear();
-        }
+        self.known.settle_group();
         self.applied.send_replace(self.next_seq - 1);
         Ok(())
     }
@@ -326,11 +278,7 @@ impl Journal for Inline {
     async fn roll_back(&mut self) {
         self.undo().await;
         self.session.examine().await;
-        if !self.group.is_empty() {
-            self.cache.clear();
-        }
-        self.group = Group::default();
-        self.next_ordinal = self.ordinal_before;
+        self.known.drop_group();
     }
 
     async fn purge(&mut self, now: Timestamp) -> Result<u64, StoreError> {

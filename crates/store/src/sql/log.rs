@@ -5,7 +5,7 @@
 //! the full-text index of `q`. Numbers (`seq`) are given in the order of the commits and without gaps,
 //! and `published` never falls as they rise, so that one order serves pages of either kind.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use sqlx::{AssertSqlSafe, QueryBuilder};
 use watchfire_model::{
@@ -113,7 +113,7 @@ impl LogWriter {
     }
 
     /// Writes the events of decisions that are new, and begins partitions where they are due.
-    pub(crate) async fn write(&mut self, conn: &mut Connection, decisions: &[Arc<Decision>]) -> Result<(), StoreError> {
+    pub(crate) async fn write(&mut self, conn: &mut Connection, decisions: &VecDeque<Arc<Decision>>) -> Result<(), StoreError> {
         let mut run = Vec::new();
         for decision in decisions {
             let events = || decision.rows.iter().filter_map(as_event);

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, QueryBuilder, Row as _};
-use watchfire_model::{log::LogEvent, time::Timestamp};
+use watchfire_model::{log::LogEvent, texts::each_text_and_key, time::Timestamp};
 
 use super::{Connection, Db, Row, log::events_table, many_rows::run};
-use crate::StoreError;
+use crate::{StoreError, log_detail};
 
 /// The columns, in the order of [`insert`].
 pub(crate) const COLUMNS: &str =
@@ -39,20 +39,18 @@ impl<'a> LogRow<'a> {
     /// The row of `event`. No database here takes U+0000 in a text everywhere, and an attacker may well send
     /// one: it is stored as the replacement character.
     pub(crate) fn new(seq: i64, published: Timestamp, event: &'a LogEvent) -> Result<Self, StoreError> {
-        let whole = serde_json::to_value(event).map_err(|_| corrupt(&event.uuid))?;
-        let row = |event, document| Self {
+        let event = if has_nul(event) {
+            Cow::Owned(without_nul(event).map_err(|_| corrupt(&event.uuid))?)
+        } else {
+            Cow::Borrowed(event)
+        };
+        let detail = log_detail::of(&event).map_err(|_| corrupt(&event.uuid))?;
+        Ok(Self {
             seq,
             published,
             event,
-            detail: detail(document),
-        };
-        if !has_nul(&whole) {
-            return Ok(row(Cow::Borrowed(event), whole));
-        }
-        let mut whole = whole;
-        replace_nul(&mut whole);
-        let mended = serde_json::from_value(whole.clone()).map_err(|_| corrupt(&event.uuid))?;
-        Ok(row(Cow::Owned(mended), whole))
+            detail,
+        })
     }
 }
 
@@ -103,27 +101,16 @@ pub(crate) fn corrupt(uuid: &str) -> StoreError {
     }
 }
 
-/// What of an event's document is in no column.
-fn detail(mut document: Value) -> String {
-    if let Some(members) = document.as_object_mut() {
-        members.shift_remove("published");
-        members.shift_remove("receipt");
-        for (_, parent, key) in PLACES {
-            if let Some(object) = object(members, parent) {
-                object.shift_remove(key);
-            }
-        }
-    }
-    document.to_string()
+fn has_nul(event: &LogEvent) -> bool {
+    let mut found = false;
+    each_text_and_key(event, &mut |text| found |= text.contains('\0'));
+    found
 }
 
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(elements) => elements.iter().any(has_nul),
-        Value::Object(members) => members.iter().any(|(key, member)| key.contains('\0') || has_nul(member)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
+fn without_nul(event: &LogEvent) -> serde_json::Result<LogEvent> {
+    let mut document = serde_json::to_value(event)?;
+    replace_nul(&mut document);
+    serde_json::from_value(document)
 }
 
 fn replace_nul(value: &mut Value) {
