@@ -51,7 +51,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "store",
-        may_use: &["model"],
+        may_use: &["crypto", "model"],
     },
     Layer {
         name: "egress",
@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(
             faults_of(&metadata),
             [
-                "store -> app: store may use only model",
+                "store -> app: store may use only crypto, model",
                 "app -> sqlx: only store, harness may use sqlx: SQL lives in one crate; tests look into its files from outside",
                 "domain -> tokio: domain is pure (no input, output or clock)",
             ]

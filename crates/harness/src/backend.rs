@@ -75,7 +75,15 @@ impl Sqlite {
 impl Backend for Sqlite {
     async fn open(&self, folder: &Path, settings: &Settings) -> Result<Opened> {
         let journal = self.kind();
-        let store = sqlite::open(folder, &Settings { journal, ..settings.clone() }, START).await?;
+        let store = sqlite::open(
+            folder,
+            &Settings {
+                journal,
+                ..settings.clone()
+            },
+            START,
+        )
+        .await?;
         Ok(Opened {
             last_decision: store.last_published,
             journal: store.journal,
@@ -194,7 +202,15 @@ impl Backend for Behind {
         let log = self.logs.lock().entry(folder.to_owned()).or_default().clone();
         log.wait_until_closed().await;
         let journal = JournalKind::Inline;
-        let store = sqlite::open(folder, &Settings { journal, ..settings.clone() }, START).await?;
+        let store = sqlite::open(
+            folder,
+            &Settings {
+                journal,
+                ..settings.clone()
+            },
+            START,
+        )
+        .await?;
         Ok(Opened {
             last_decision: store.last_published,
             journal: Box::new(Delayed::open(store.journal, log, self.delay.clone()).await?),

@@ -134,7 +134,13 @@ impl<'a> Serializer for Texts<'a> {
         Ok(self)
     }
 
-    fn serialize_tuple_variant(self, name: &'static str, at: u32, variant: &'static str, len: usize) -> Result<Self, Unserializable> {
+    fn serialize_tuple_variant(
+        self,
+        name: &'static str,
+        at: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Self, Unserializable> {
         self.serialize_struct_variant(name, at, variant, len)
     }
 

@@ -30,11 +30,11 @@ mod group;
 mod record;
 mod recovery;
 
+use self::group::{BLOCK, Digest, GroupHead, Salt, SegmentHead};
 pub use self::{
     record::BadRecord,
     recovery::{Damage, Recovered, recover, remove},
 };
-use self::group::{BLOCK, Digest, GroupHead, Salt, SegmentHead};
 
 /// How far the index is: everything of this start up to this number, and everything of starts before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,3 +6,4 @@ mod disk;
 mod durability;
 mod exactly_once;
 mod faults;
+mod segments;

@@ -172,11 +172,7 @@ fn take_time(bytes: &mut &[u8]) -> Result<Timestamp, BadRecord> {
 
 fn take_kind(bytes: &mut &[u8]) -> Result<Kind, BadRecord> {
     let name = take_text(bytes)?;
-    Kind::ALL
-        .iter()
-        .copied()
-        .find(|kind| kind.as_str() == name)
-        .ok_or(BadRecord)
+    Kind::ALL.iter().copied().find(|kind| kind.as_str() == name).ok_or(BadRecord)
 }
 
 #[cfg(test)]
@@ -221,10 +217,7 @@ mod tests {
                 ..SetNote::default()
             }),
         }));
-        decision.log(LogEvent::new(
-            EventType::OAuthKeyRollover,
-            Actor::system(&OrgId::new("00o1")),
-        ));
+        decision.log(LogEvent::new(EventType::OAuthKeyRollover, Actor::system(&OrgId::new("00o1"))));
         decision
     }
 

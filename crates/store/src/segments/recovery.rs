@@ -161,7 +161,11 @@ impl Walk {
                 follows.then_some(()).ok_or_else(|| gap(next))
             }
             _ => {
-                let wanted = if head.epoch == self.applied.epoch { self.applied.seq.saturating_add(1) } else { 1 };
+                let wanted = if head.epoch == self.applied.epoch {
+                    self.applied.seq.saturating_add(1)
+                } else {
+                    1
+                };
                 let known = head.epoch < self.applied.epoch || head.first_seq <= wanted;
                 known.then_some(()).ok_or_else(|| gap(wanted))
             }

@@ -57,7 +57,8 @@ impl Group {
 
     /// The number that the next decision has.
     fn next(&self) -> u64 {
-        self.first.saturating_add(u64::try_from(self.decisions.len()).unwrap_or(u64::MAX))
+        self.first
+            .saturating_add(u64::try_from(self.decisions.len()).unwrap_or(u64::MAX))
     }
 
     /// The index has the first `count` decisions.

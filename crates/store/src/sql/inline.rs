@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use tokio::sync::watch;
 use watchfire_model::{
-    row::{Decision, Row},
+    row::{Decision, DedupeKey, Row},
     slice::{Need, Slice},
     time::Timestamp,
 };
@@ -18,7 +18,7 @@ use super::{
     Session,
     dedupe::{self, Dedupe},
     dialect, execute,
-    known::{Behind, Known},
+    known::{Behind, Keys as _, Known},
     log::{self, LogWriter},
     objects,
 };
@@ -170,10 +170,27 @@ impl Inline {
         Ok(())
     }
 
+    /// The keys that the group remembers. What another journal has decided may have one that is remembered already,
+    /// by the same row.
+    async fn new_keys(&mut self) -> Result<Vec<(DedupeKey, Timestamp)>, StoreError> {
+        let mut keys = self.known.group.remembered().to_vec();
+        if self.upto.is_some() {
+            let mut new = Vec::with_capacity(keys.len());
+            for (key, expires_at) in keys {
+                if self.dedupe.expiry_of(&mut self.session.conn, key).await?.is_none() {
+                    new.push((key, expires_at));
+                }
+            }
+            keys = new;
+        }
+        Ok(keys)
+    }
+
     /// What the group comes to.
     async fn write_at_once(&mut self) -> Result<(), StoreError> {
+        let keys = self.new_keys().await?;
         let (conn, group) = (&mut self.session.conn, &self.known.group);
-        self.dedupe.remember(conn, group.remembered()).await?;
+        self.dedupe.remember(conn, &keys).await?;
         objects::put_receipts(conn, &group.receipts()).await?;
         objects::delete(conn, &group.deleted()).await?;
         self.known.cache.weigh(objects::put(conn, &group.put()).await?);
@@ -183,8 +200,9 @@ impl Inline {
     /// Row by row, as the decisions have them.
     async fn write_in_order(&mut self) -> Result<(), StoreError> {
         let mut ordinal = self.known.ordinal_before();
+        let keys = self.new_keys().await?;
         let (conn, group) = (&mut self.session.conn, &self.known.group);
-        self.dedupe.remember(conn, group.remembered()).await?;
+        self.dedupe.remember(conn, &keys).await?;
         objects::put_receipts(conn, &group.receipts()).await?;
         for decision in group.decisions() {
             self.log.prepare(conn, decision).await?;

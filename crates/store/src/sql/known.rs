@@ -184,7 +184,12 @@ impl Known {
     }
 
     /// The same row once more is no other row; the same key with another expiry is refused.
-    async fn remember(&mut self, behind: &mut Behind<'_, impl Keys>, key: DedupeKey, expires_at: Timestamp) -> Result<(), StoreError> {
+    async fn remember(
+        &mut self,
+        behind: &mut Behind<'_, impl Keys>,
+        key: DedupeKey,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
         match self.expiry_of(behind, key).await? {
             None => self.group.remember(key, expires_at),
             Some(known) if known == expires_at => {}

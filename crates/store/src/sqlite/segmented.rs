@@ -125,7 +125,15 @@ impl Segmented {
             backlog_bytes: settings.backlog_bytes,
             backlog_wait: settings.busy_timeout,
         };
-        tokio::spawn(Applier { index, epoch, work, state }.run());
+        tokio::spawn(
+            Applier {
+                index,
+                epoch,
+                work,
+                state,
+            }
+            .run(),
+        );
         Ok(this)
     }
 
@@ -245,7 +253,9 @@ impl Journal for Segmented {
     async fn purge(&mut self, now: Timestamp) -> Result<u64, StoreError> {
         let (answer, purged) = oneshot::channel();
         let _ = self.applier.send(Work::Purge(now, answer));
-        let purged = purged.await.unwrap_or(Err(StoreError::SyncUnknown(sqlx::Error::WorkerCrashed)))?;
+        let purged = purged
+            .await
+            .unwrap_or(Err(StoreError::SyncUnknown(sqlx::Error::WorkerCrashed)))?;
         self.catch_up();
         if purged > 0 {
             self.known.cache.clear();
@@ -363,7 +373,9 @@ impl Applier {
         };
         let bytes = groups.iter().map(|group| group.bytes).sum();
         let decisions: Vec<_> = groups.into_iter().flat_map(|group| group.decisions).collect();
-        let first = last.saturating_add(1).saturating_sub(Seq::try_from(decisions.len()).unwrap_or(Seq::MAX));
+        let first = last
+            .saturating_add(1)
+            .saturating_sub(Seq::try_from(decisions.len()).unwrap_or(Seq::MAX));
         apply_or_hold(&mut self.index, &decisions, self.epoch, first).await?;
         self.tell_partitions();
         self.state.backlog.fetch_sub(bytes, Ordering::AcqRel);
