@@ -18,11 +18,18 @@ struct Defect {
 
 /// Defects that do not hide each other share a build.
 const BUILDS: &[&[Defect]] = &[
-    &[Defect {
-        feature: "sabotage-no-sync",
-        test: "durability::an_answer_waits_for_the_sync",
-        reason: "answered ",
-    }],
+    &[
+        Defect {
+            feature: "sabotage-no-sync",
+            test: "durability::an_answer_waits_for_the_sync",
+            reason: "answered ",
+        },
+        Defect {
+            feature: "sabotage-no-sync",
+            test: "segments_durability::an_answer_waits_for_the_sync_of_its_segment",
+            reason: "answered ",
+        },
+    ],
     &[
         Defect {
             feature: "sabotage-early-answer",
@@ -40,7 +47,7 @@ const BUILDS: &[&[Defect]] = &[
 /// Runs the test of each defect in a build with it.
 pub(crate) fn run(workspace: &Workspace, report: &mut Report) {
     for defects in BUILDS {
-        let names: Vec<&str> = defects.iter().map(|defect| defect.feature).collect();
+        let names = features(defects);
         let stage = format!("{} found out", names.join(" and "));
         let done = report.stage(&stage, BUDGET, || found_out(workspace, defects));
         let count = u64::try_from(defects.len()).unwrap_or(u64::MAX);
@@ -52,10 +59,16 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report) {
     }
 }
 
+/// The features of a build, each once.
+fn features(defects: &[Defect]) -> Vec<&'static str> {
+    let mut names: Vec<&str> = defects.iter().map(|defect| defect.feature).collect();
+    names.dedup();
+    names
+}
+
 fn found_out(workspace: &Workspace, defects: &[Defect]) -> Result<()> {
     let package = "watchfire-harness";
-    let features: Vec<&str> = defects.iter().map(|defect| defect.feature).collect();
-    let features = features.join(",");
+    let features = features(defects).join(",");
     let mut arguments = vec!["test", "--package", package, "--features", &features, "--test", "it", "--"];
     arguments.extend(defects.iter().map(|defect| defect.test));
     let mut command = workspace.cargo(&arguments);

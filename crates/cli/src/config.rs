@@ -28,7 +28,7 @@ use watchfire_app::{
 };
 use watchfire_domain::entity_risk::GuardLimits;
 use watchfire_http::{Limits as EdgeLimits, listener::ListenerLimits};
-use watchfire_store::{segments::SegmentSizes, settings::Settings as StoreSettings};
+use watchfire_store::{disk::RealDisk, segments::SegmentSizes, settings::Settings as StoreSettings};
 
 use self::{
     flags::Flags,
@@ -465,6 +465,7 @@ impl Values<'_> {
                 most: self.bytes("journal-segment-size")?,
             },
             backlog_bytes: self.size("journal-backlog-bytes")?,
+            disk: Arc::new(RealDisk),
         })
     }
 }

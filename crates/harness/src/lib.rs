@@ -32,6 +32,7 @@ pub mod service_app;
 pub mod set_sender;
 pub mod sim_disk;
 pub mod target;
+pub mod watched_disk;
 pub mod witness;
 
 pub use self::{

@@ -31,6 +31,7 @@ mod inline;
 #[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
 #[path = "sql/known.rs"]
 mod known;
+#[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
 #[path = "sql/log.rs"]
 mod log;
 #[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]

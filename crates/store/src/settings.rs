@@ -1,8 +1,11 @@
 //! The store's named limits.
 
-use std::{str::FromStr, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
-use crate::segments::SegmentSizes;
+use crate::{
+    disk::{Disk, RealDisk},
+    segments::SegmentSizes,
+};
 
 /// Where the embedded store makes decisions durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +61,8 @@ pub struct Settings {
     pub journal: JournalKind,
     /// Sizes of the segment journal's files.
     pub segments: SegmentSizes,
+    /// Where these files are.
+    pub disk: Arc<dyn Disk>,
     /// Bytes in segments that are not in the index; past it commands wait for it, and then are sent away.
     pub backlog_bytes: usize,
 }
@@ -80,7 +85,8 @@ impl Default for Settings {
                 first: 256 * 1_024,
                 most: 32 * 1_024 * 1_024,
             },
-            backlog_bytes: 64 * 1_024 * 1_024,
+            disk: Arc::new(RealDisk),
+            backlog_bytes: 32 * 1_024 * 1_024,
         }
     }
 }

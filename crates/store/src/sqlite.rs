@@ -15,7 +15,7 @@ use watchfire_model::time::Timestamp;
 
 use crate::{
     StoreError,
-    disk::RealDisk,
+    disk::Disk,
     journal::Journal,
     segments,
     settings::{JournalKind, Settings},
@@ -199,7 +199,7 @@ pub async fn open(folder: &Path, settings: &Settings, now: Timestamp) -> Result<
         .map_err(StoreError::of_statement)?;
     let epoch = epoch.unsigned_abs();
     let mut index = Inline::open(Session { conn, _lock: lock }, settings).await?;
-    bring_up(&mut index, folder).await?;
+    bring_up(&mut index, folder, &settings.disk).await?;
     let last_published = index.last_published();
     let journal: Box<dyn Journal> = match settings.journal {
         JournalKind::Inline => Box::new(index),
@@ -207,7 +207,7 @@ pub async fn open(folder: &Path, settings: &Settings, now: Timestamp) -> Result<
             let reading = options.create_if_missing(false).read_only(true).connect().await;
             let reading = reading.map_err(StoreError::of_statement)?;
             let files = folder.join(SEGMENTS_NAME);
-            Box::new(Segmented::begin(index, reading, Arc::new(RealDisk), &files, epoch, settings)?)
+            Box::new(Segmented::begin(index, reading, &files, epoch, settings)?)
         }
     };
     Ok(Store {
@@ -222,11 +222,11 @@ pub async fn open(folder: &Path, settings: &Settings, now: Timestamp) -> Result<
 }
 
 /// Applies what an earlier start has acknowledged and not applied, and removes its files.
-async fn bring_up(index: &mut Inline, folder: &Path) -> Result<(), StoreError> {
+async fn bring_up(index: &mut Inline, folder: &Path, disk: &Arc<dyn Disk>) -> Result<(), StoreError> {
     let files = folder.join(SEGMENTS_NAME);
     let applied = index.applied_upto().await?;
-    let reading = files.clone();
-    let found = tokio::task::spawn_blocking(move || segments::recover(&RealDisk, &reading, applied));
+    let (reading, reader) = (files.clone(), Arc::clone(disk));
+    let found = tokio::task::spawn_blocking(move || segments::recover(&*reader, &reading, applied));
     let found = found.await.map_err(|_| StoreError::Database(sqlx::Error::WorkerCrashed))?;
     let found = found.map_err(|damage| StoreError::Database(sqlx::Error::Io(std::io::Error::other(damage))))?;
     for group in found {
@@ -235,7 +235,7 @@ async fn bring_up(index: &mut Inline, folder: &Path) -> Result<(), StoreError> {
         let decisions: Vec<_> = group.decisions.into_iter().map(Arc::new).collect();
         segmented::apply_or_hold(index, &decisions, group.last.epoch, first).await?;
     }
-    segments::remove(&RealDisk, &files).map_err(|error| StoreError::Database(sqlx::Error::Io(error)))
+    segments::remove(&**disk, &files).map_err(|error| StoreError::Database(sqlx::Error::Io(error)))
 }
 
 pub(crate) async fn execute(conn: &mut Connection, sql: &'static str) -> Result<(), StoreError> {

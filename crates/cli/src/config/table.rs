@@ -602,7 +602,7 @@ const SETTINGS: &[Setting] = &[
     Setting::limit(
         "journal-backlog-bytes",
         "SIZE",
-        "64MiB",
+        "32MiB",
         "Bytes in the journal that the index may lag behind; past it commands wait, and then the answer is 503",
     ),
 ];

@@ -7,3 +7,4 @@ mod durability;
 mod exactly_once;
 mod faults;
 mod segments;
+mod segments_durability;

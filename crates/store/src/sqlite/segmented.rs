@@ -35,7 +35,6 @@ use super::{
 };
 use crate::{
     StoreError,
-    disk::Disk,
     journal::{Journal, Seq},
     segments::{AppendError, Applied, Encoded, SegmentLog},
     settings::Settings,
@@ -97,12 +96,11 @@ impl Segmented {
     pub(crate) fn begin(
         index: Inline,
         conn: Connection,
-        disk: Arc<dyn Disk>,
         folder: &Path,
         epoch: u64,
         settings: &Settings,
     ) -> Result<Self, StoreError> {
-        let log = SegmentLog::begin(disk, folder, epoch, settings.segments)
+        let log = SegmentLog::begin(Arc::clone(&settings.disk), folder, epoch, settings.segments)
             .map_err(|error| StoreError::Database(sqlx::Error::Io(error)))?;
         let state = Arc::new(ApplierState {
             backlog: AtomicUsize::new(0),
