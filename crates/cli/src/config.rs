@@ -12,7 +12,7 @@ pub(crate) mod table;
 mod tests;
 pub(crate) mod value;
 
-use std::{fmt::Display, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{fmt::Display, net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};

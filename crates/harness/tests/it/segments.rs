@@ -1,5 +1,7 @@
 //! The segment journal's files on a disk that does all that a disk may do, and the journal beside its oracle.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
 use std::{
     fs,
     io::ErrorKind,
