@@ -5,7 +5,11 @@ use std::path::Path;
 
 use anyhow::Result;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection, sqlite::SqliteConnectOptions};
-use watchfire_store::sqlite::FILE_NAME;
+use watchfire_model::time::Timestamp;
+use watchfire_store::{
+    settings::Settings,
+    sqlite::{self, FILE_NAME},
+};
 
 /// A connection of its own to the store's file.
 #[derive(Debug)]
@@ -23,6 +27,15 @@ impl Witness {
         Ok(Self {
             conn: options.connect().await?,
         })
+    }
+
+    /// Looks only, when a start has brought the index up with what the journal of a killed process holds.
+    ///
+    /// # Errors
+    /// When there is no store, or a process has it.
+    pub async fn after_a_start(folder: &Path) -> Result<Self> {
+        drop(sqlite::open(folder, &Settings::default(), Timestamp::default()).await?);
+        Self::reading(folder).await
     }
 
     /// May also take locks and write.

@@ -30,7 +30,7 @@ fn jti(round: usize, number: usize) -> String {
 
 /// The `jti`s that the store has receipts of, repeats included.
 async fn received(server: &Server) -> Result<Vec<String>> {
-    let mut store = Witness::reading(&server.folder().join("data")).await?;
+    let mut store = Witness::after_a_start(&server.folder().join("data")).await?;
     store
         .texts("SELECT json_extract(note, '$.jti') FROM receipts WHERE kind = 'security_events'")
         .await
