@@ -36,6 +36,11 @@ const SUITES: &[Suite] = &[
         needs: &[Need::Program("bash"), Need::Program("python3"), Need::Program("chromium")],
     },
     Suite {
+        name: "Admin Console, identity provider and passkeys",
+        script: "clients/console_sign_in",
+        needs: &[Need::Program("bash"), Need::Program("python3"), Need::Program("chromium")],
+    },
+    Suite {
         name: "README, the five minutes",
         script: "clients/readme_walk",
         needs: &[Need::Program("bash"), Need::Program("python3")],

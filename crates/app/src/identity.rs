@@ -16,6 +16,7 @@ pub mod introspection;
 mod issuer;
 pub mod oidc;
 pub mod org;
+pub mod passkeys;
 pub(crate) mod passwords;
 pub(crate) mod population_keeper;
 pub mod proofs;

@@ -50,7 +50,8 @@ use self::{
     access::Principal,
     geo::Geo,
     identity::{
-        Failures, client_keys::ClientKeys, console::CodeTries, oidc::Oidc, passwords::Passwords, signing_keys::SigningKeys,
+        Failures, client_keys::ClientKeys, console::CodeTries, oidc::Oidc, passkeys::Ceremonies, passwords::Passwords,
+        signing_keys::SigningKeys,
     },
     insight::{overview::Tallies, simulations::Simulations},
     intake::{
@@ -107,6 +108,7 @@ pub struct Inner {
     console_sign_ins: RateLimiter,
     console_callbacks: RateLimiter,
     oidc: Oidc,
+    ceremonies: Ceremonies,
     code_tries: CodeTries,
     failures: Failures,
     passwords: Passwords,
@@ -186,6 +188,7 @@ impl App {
             console_sign_ins,
             console_callbacks,
             oidc,
+            ceremonies: Ceremonies::default(),
             code_tries: CodeTries::default(),
             failures,
             passwords,

@@ -17,7 +17,7 @@ struct Asset {
     bytes: &'static [u8],
 }
 
-const ASSETS: [Asset; 6] = [
+const ASSETS: [Asset; 7] = [
     Asset {
         name: "console.css",
         media_type: "text/css; charset=utf-8",
@@ -39,6 +39,11 @@ const ASSETS: [Asset; 6] = [
         bytes: include_bytes!("../assets/icon.svg"),
     },
     Asset {
+        name: "passkey.js",
+        media_type: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../assets/passkey.js"),
+    },
+    Asset {
         name: "set-up.css",
         media_type: "text/css; charset=utf-8",
         bytes: include_bytes!("../assets/set_up.css"),
@@ -57,6 +62,8 @@ pub(crate) struct Links {
     pub(crate) script: String,
     pub(crate) htmx: String,
     pub(crate) icon: String,
+    /// Of pages that ask for passkeys.
+    pub(crate) passkey_script: String,
     /// Of the set-up pages.
     pub(crate) set_up_style: String,
     /// Of the set-up pages.
@@ -65,13 +72,14 @@ pub(crate) struct Links {
 
 /// The addresses of this build.
 pub(crate) static LINKS: LazyLock<Links> = LazyLock::new(|| {
-    let [style, script, htmx, icon, set_up_style, set_up_script] =
+    let [style, script, htmx, icon, passkey_script, set_up_style, set_up_script] =
         ASSETS.map(|asset| format!("/admin/assets/{}", asset.address()));
     Links {
         style,
         script,
         htmx,
         icon,
+        passkey_script,
         set_up_style,
         set_up_script,
     }

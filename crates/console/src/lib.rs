@@ -52,6 +52,8 @@ pub fn router(app: App) -> Router {
         .route("/admin", get(overview::show))
         .route("/admin/sign-in", get(sign_in::form).post(sign_in::password))
         .route("/admin/sign-in/code", get(sign_in::form).post(sign_in::code))
+        .route("/admin/sign-in/passkey", post(sign_in::passkey::finish))
+        .route("/admin/sign-in/passkey/options", post(sign_in::passkey::options))
         .route("/admin/sign-in/oidc", get(sign_in::oidc::begin))
         .route("/admin/sign-in/oidc/callback", get(sign_in::oidc::callback))
         .route("/admin/sign-out", post(sign_in::sign_out))

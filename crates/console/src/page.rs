@@ -71,6 +71,7 @@ pub(crate) const NAVIGATION: &[Section] = &[
         &[
             place("Administrators", "/admin/settings/administrators"),
             place("Sign-in", "/admin/settings/sign-in"),
+            place("Your passkeys", "/admin/settings/passkeys"),
             place("API tokens", "/admin/settings/api-tokens"),
             place("Server", "/admin/settings/server"),
             place("API reference", "/docs"),

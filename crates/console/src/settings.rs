@@ -1,6 +1,7 @@
 //! Settings: tokens, and what the operator has set.
 
 mod effective;
+mod passkeys;
 mod sign_in;
 mod tokens;
 
@@ -10,6 +11,7 @@ use watchfire_app::App;
 pub(crate) fn router() -> Router<App> {
     Router::new()
         .merge(sign_in::router())
+        .merge(passkeys::router())
         .merge(tokens::router())
         .merge(effective::router())
 }

@@ -1,6 +1,7 @@
 //! The way in and out: password or the team's own OpenID provider, then the code of the authenticator app.
 
 pub(crate) mod oidc;
+pub(crate) mod passkey;
 
 use askama::Template;
 use axum::{
@@ -38,6 +39,8 @@ struct PasswordPage<'a> {
     provider: Option<(String, String)>,
     /// Whether passwords are taken.
     password: bool,
+    /// Whether passkeys are.
+    passkey: bool,
 }
 
 impl<'a> PasswordPage<'a> {
@@ -50,6 +53,7 @@ impl<'a> PasswordPage<'a> {
             fault: "",
             done: "",
             provider: provider.map(|name| (shown(&name), address("/admin/sign-in/oidc", &[("next", next)]))),
+            passkey: password && app.takes_passkeys(),
             password,
         }
     }
@@ -63,6 +67,7 @@ struct CodePage<'a> {
     pending: &'a str,
     next: &'a str,
     fault: &'a str,
+    passkey: bool,
 }
 
 const WRONG: &str = "User name or password is wrong, or this account cannot use the console.";
@@ -96,7 +101,7 @@ pub(crate) async fn password(State(app): State<App>, origin: Origin, Form(form):
     let checked = app.console_password(login, form.get("password").into(), source).await;
     let (status, fault) = match checked {
         Ok(pending) => {
-            return Ok(code_page(&pending, &next));
+            return Ok(code_page(&app, &pending, &next));
         }
         Err(error) => refusal(error, WRONG)?,
     };
@@ -131,17 +136,19 @@ pub(crate) async fn code(State(app): State<App>, origin: Origin, Form(form): For
         pending,
         next: &next,
         fault,
+        passkey: app.takes_passkeys(),
     };
     Ok((status, render(&page)).into_response())
 }
 
 /// The form of the second step.
-fn code_page(pending: &str, next: &str) -> Response {
+fn code_page(app: &App, pending: &str, next: &str) -> Response {
     render(&CodePage {
         links: &LINKS,
         pending,
         next,
         fault: "",
+        passkey: app.takes_passkeys(),
     })
 }
 

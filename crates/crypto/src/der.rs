@@ -39,6 +39,14 @@ impl RsaNumbers {
     }
 }
 
+/// The two numbers of an ECDSA signature, without leading zeros (RFC 3279 section 2.2.3).
+pub(crate) fn ecdsa_numbers(der: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let mut whole = Reader(der);
+    let mut sequence = whole.element(SEQUENCE)?;
+    let numbers = (sequence.unsigned()?, sequence.unsigned()?);
+    (whole.0.is_empty() && sequence.0.is_empty()).then_some(numbers)
+}
+
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {

@@ -11,6 +11,7 @@
 //! | [`jwk`] | public keys bound to their algorithms, thumbprints, key sets (JWT-01 to JWT-04) |
 //! | [`jws`] | compact JWS: unverified in, verified out |
 //! | [`signing`] | private keys |
+//! | [`webauthn`] | what passkeys make and sign |
 //! | [`webhook`] | signatures of webhooks |
 //! | [`digest`], [`mac`], [`totp`], [`seal`], [`random`] | what they say |
 
@@ -27,4 +28,5 @@ pub mod seal;
 pub mod signing;
 pub mod strict_json;
 pub mod totp;
+pub mod webauthn;
 pub mod webhook;

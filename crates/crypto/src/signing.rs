@@ -221,7 +221,11 @@ impl PrivateKey {
         Ok(format!("{input}.{}", base64url::encode(signature)))
     }
 
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningError> {
+    /// Signs bytes, in the form that JWS gives to signatures.
+    ///
+    /// # Errors
+    /// [`SigningError::Failed`].
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningError> {
         let random = SystemRandom::new();
         match &self.pair {
             Pair::Rsa(pair) => {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use watchfire_model::{
     id::{SessionId, UserId},
     log::{Actor, AuthenticationContext, EventType, Issuer, LogEvent, Outcome, RequestOrigin, Target},
-    object::{AdminSession, Administrator, Kind, User},
-    row::Decision,
+    object::{AdminSession, Administrator, Kind, Passkey, User},
+    row::{Decision, Row},
     slice::{Need, Slice},
     time::Timestamp,
 };
@@ -16,6 +16,7 @@ use crate::{
     administrator::{APPLICATION, actor},
     command::{Command, Context, Decided},
     console_sign_in::{IdpIdentity, check_link, link_event, link_needs},
+    passkey::FACTOR,
     user,
 };
 
@@ -57,10 +58,17 @@ impl Command for RefusePassword {
 }
 
 /// What was shown beside the first step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecondStep {
     /// A code of the authenticator app: its time step; `None` when it was none that counts now.
     Code(Option<u64>),
+    /// A passkey whose use was verified; it may be the first step, too.
+    Passkey {
+        /// Which.
+        credential_id: String,
+        /// The authenticator's count.
+        counter: u32,
+    },
     /// None was asked for: the OpenID provider has asked for its own.
     AtProvider,
     /// None was asked for: an invitation was accepted just now, which is password and code at one stroke.
@@ -93,6 +101,9 @@ impl Command for BeginSession {
         let id = self.user_id.as_str();
         let mut needs = vec![Need::object::<User>(id), Need::object::<Administrator>(id)];
         needs.extend(self.replaces.as_deref().map(Need::natural::<AdminSession>));
+        if let SecondStep::Passkey { credential_id, .. } = &self.second {
+            needs.push(Need::natural::<Passkey>(credential_id.as_str()));
+        }
         if let Some(identity) = &self.identity {
             needs.extend(link_needs(&self.user_id, identity));
         }
@@ -105,12 +116,13 @@ impl Command for BeginSession {
         let Some((user, old)) = found.filter(|(user, _)| !user.status.is_off()) else {
             return Decided::rejected(Rejection::AuthenticationFailed);
         };
-        let step = match self.second {
+        let step = match &self.second {
+            SecondStep::Passkey { .. } if self.used_passkey(slice, context.now).is_none() => return self.refuse(context, user),
             SecondStep::Code(step) => match step.filter(|step| old.last_step.is_none_or(|last| *step > last)) {
                 Some(step) => Some(step),
                 None => return self.refuse(context, user),
             },
-            SecondStep::AtProvider | SecondStep::Invitation => old.last_step,
+            SecondStep::AtProvider | SecondStep::Invitation | SecondStep::Passkey { .. } => old.last_step,
         };
         self.begin(slice, context, (user, old), step)
     }
@@ -155,9 +167,13 @@ impl BeginSession {
                 ..old.clone()
             });
         }
+        decision
+            .rows
+            .extend(self.used_passkey(slice, context.now).map(|used| Row::Put(used.into())));
         decision.put(session.clone());
         let first = self.identity.as_ref().map(|_| EventType::AuthViaIdp);
-        let second = matches!(self.second, SecondStep::Code(_)).then_some(EventType::AuthViaMfa);
+        let is_asked = matches!(self.second, SecondStep::Code(_) | SecondStep::Passkey { .. });
+        let second = is_asked.then_some(EventType::AuthViaMfa);
         let begun = [EventType::UserSessionStart, EventType::UserSessionAccessAdminApp];
         for event_type in first.into_iter().chain(second).chain(begun) {
             let event = self.event(event_type, user, &session.id);
@@ -166,11 +182,34 @@ impl BeginSession {
         Decided::done(decision, session)
     }
 
+    /// The passkey after this use; none when it is not this user's (any more), or its count has not risen: of two
+    /// uses at the same time one is a copy's.
+    fn used_passkey(&self, slice: &Slice, now: Timestamp) -> Option<Passkey> {
+        let SecondStep::Passkey { credential_id, counter } = &self.second else {
+            return None;
+        };
+        let passkey = slice.by_natural::<Passkey>(credential_id)?;
+        (passkey.user_id == self.user_id && passkey.is_fresh(*counter)).then(|| Passkey {
+            counter: *counter,
+            last_used: Some(now),
+            ..passkey.clone()
+        })
+    }
+
+    /// Says by what the second step was done.
+    fn with_factor(&self, event: LogEvent) -> LogEvent {
+        match self.second {
+            SecondStep::Passkey { .. } => event.debug("factor", FACTOR),
+            SecondStep::Code(_) | SecondStep::AtProvider | SecondStep::Invitation => event,
+        }
+    }
+
     fn refuse(&self, context: &mut Context<'_>, user: &User) -> Decided<AdminSession> {
         let mut decision = Decision::new();
         let event = LogEvent::new(EventType::AuthViaMfa, actor(user)).from_request(&self.origin);
         let event = event.outcome(Outcome::failure("INVALID_CREDENTIALS")).target(console());
-        context.log(&mut decision, event.debug("application", APPLICATION));
+        let event = self.with_factor(event.debug("application", APPLICATION));
+        context.log(&mut decision, event);
         Decided {
             decision,
             outcome: Err(Rejection::AuthenticationFailed),
@@ -179,6 +218,11 @@ impl BeginSession {
 
     fn event(&self, event_type: EventType, user: &User, session: &SessionId) -> LogEvent {
         let event = LogEvent::new(event_type, actor(user)).from_request(&self.origin);
+        let event = if event_type == EventType::AuthViaMfa {
+            self.with_factor(event)
+        } else {
+            event
+        };
         let provider = self.identity.as_ref().filter(|_| event_type != EventType::AuthViaMfa);
         let how = provider.map_or_else(AuthenticationContext::password, |identity| federated(&identity.issuer));
         event

@@ -7,7 +7,7 @@ pub(crate) use self::authority::{authority_needs, is_super};
 use watchfire_model::{
     id::UserId,
     log::{Actor, EventType, LogEvent, RequestOrigin},
-    object::{AdminRole, AdminSession, Administrator, AdministratorLink, ApiToken, Invitation, Kind, User, UserStatus},
+    object::{AdminRole, AdminSession, Administrator, AdministratorLink, ApiToken, Invitation, Kind, Passkey, User, UserStatus},
     row::Decision,
     slice::{Need, Slice},
     time::Timestamp,
@@ -17,7 +17,7 @@ use self::authority::{is_another_super, role_of};
 use crate::{
     Rejection, api_token,
     command::{Command, Context, Decided},
-    user,
+    passkey, user,
 };
 
 /// Characters of a password of the console at the least.
@@ -238,6 +238,7 @@ impl Command for Remove {
         let mut needs = needs_of(&self.user_id, &self.asked_by);
         needs.push(Need::children::<ApiToken>(self.user_id.as_str()));
         needs.push(Need::children::<AdministratorLink>(self.user_id.as_str()));
+        needs.push(Need::children::<Passkey>(self.user_id.as_str()));
         needs
     }
 
@@ -256,6 +257,7 @@ impl Remove {
         let mut decision = Decision::new();
         decision.delete(Kind::Administrator, self.user_id.as_str());
         end_sessions(slice, &self.user_id, &mut decision);
+        passkey::remove_all(slice, &self.user_id, &mut decision);
         for link in slice.children::<AdministratorLink>(self.user_id.as_str()) {
             decision.delete(Kind::AdministratorLink, link.id.as_str());
         }
@@ -301,7 +303,9 @@ impl Command for AcceptInvitation {
     type Outcome = ();
 
     fn needs(&self) -> Vec<Need> {
-        needs_of(&self.user_id, &self.user_id)
+        let mut needs = needs_of(&self.user_id, &self.user_id);
+        needs.push(Need::children::<Passkey>(self.user_id.as_str()));
+        needs
     }
 
     fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<()> {
@@ -320,6 +324,7 @@ impl AcceptInvitation {
             decision.put(user::with_status(user, UserStatus::Active, context.now));
         }
         end_sessions(slice, &self.user_id, &mut decision);
+        passkey::remove_all(slice, &self.user_id, &mut decision);
         decision.put(Administrator {
             password_hash: Some(self.password_hash.clone()),
             sealed_totp: Some(self.sealed_totp.clone()),

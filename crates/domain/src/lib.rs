@@ -22,6 +22,7 @@ pub mod grant;
 pub mod group;
 pub mod logout_endpoint;
 pub mod org;
+pub mod passkey;
 pub mod policy;
 pub mod policy_rule;
 pub mod population;

@@ -8,6 +8,7 @@
 //! | [`service_app`] | a registered client with its key, and DPoP proofs |
 //! | [`set_sender`] | a vendor that sends Security Event Tokens |
 //! | [`target`] | whom webhooks, event hooks and logout calls reach |
+//! | [`authenticator`] | a device with a passkey |
 //! | [`fake_openid_provider`] | an identity provider with OpenID Connect, and how it can go wrong |
 //! | [`fake_transmitter`] | a transmitter with a stream API, and its rough edges |
 //! | [`app`] | the application over a store in a temporary folder, with restarts |
@@ -19,6 +20,7 @@
 //! | [`counting_vfs`] | what SQLite writes and syncs, and syncs that fail |
 
 pub mod app;
+pub mod authenticator;
 pub mod backend;
 pub mod clock;
 pub mod conformance;
@@ -37,6 +39,7 @@ pub mod witness;
 
 pub use self::{
     app::{ADMIN_TOKEN, ORG_URL, TestApp},
+    authenticator::Authenticator,
     clock::FakeClock,
     fake_openid_provider::{FakeOpenIdProvider, Person},
     fake_transmitter::FakeTransmitter,

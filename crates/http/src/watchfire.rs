@@ -10,6 +10,7 @@ mod entity_risk;
 mod feedback;
 mod geo_data;
 mod overview;
+mod passkeys;
 mod provider_profiles;
 mod receipts;
 mod risk_settings;
@@ -37,6 +38,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(sign_ins::router())
         .merge(administrators::router())
         .merge(console_sign_in::router())
+        .merge(passkeys::router())
         .merge(workflows::router())
         .merge(universal_logout::router())
         .merge(simulations::router())

@@ -152,6 +152,8 @@ ids! {
     SavedSearchId = "svs";
     /// Who an administrator is at an OpenID provider.
     AdministratorLinkId = "adl";
+    /// A passkey of an administrator.
+    PasskeyId = "pky";
     /// Something that is to be done outside, or waits for an approval: a row of the outbox.
     ActionId = "act";
 }

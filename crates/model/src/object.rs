@@ -14,6 +14,7 @@ mod entity_risk;
 mod entity_risk_policy;
 mod feedback;
 mod org;
+mod passkey;
 mod policy;
 mod policy_snapshot;
 mod population;
@@ -42,6 +43,7 @@ pub use self::{
     },
     feedback::{Feedback, FeedbackEffects, FeedbackLabel, FeedbackSubject, FeedbackTrace},
     org::{ApiToken, KeyState, Org, RevokedToken, SigningKey, TokenNetwork},
+    passkey::Passkey,
     policy::{
         Access, ApplicationCondition, FactorPrompt, NetworkCondition, NetworkConnection, Policy, RiskScoreLevel, Rule,
         RuleConditions, RuleMode, ScoreRange, SignOnAction, SignOnSession,
@@ -243,6 +245,8 @@ objects! {
     Administrator = "administrator",
     /// A session in the Admin Console.
     AdminSession = "admin_session",
+    /// A passkey of an administrator.
+    Passkey = "passkey",
     /// The ways into the Admin Console.
     ConsoleSignIn = "console_sign_in",
     /// Who an administrator is at an OpenID provider.

@@ -311,7 +311,7 @@ fn csrf(cookie: &str) -> String {
     mac.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn signed_out() -> Error {
+pub(super) fn signed_out() -> Error {
     Error::Unauthenticated(Challenge::InvalidToken("The session has ended."))
 }
 

@@ -12,7 +12,8 @@ use watchfire_model::{
     log::EventType,
     object::{
         AdminSession, Administrator, AdministratorLink, ApiToken, Client, ConsoleSignIn, EventHook, Grant, Kind, LogoutEndpoint,
-        Object, Org, RevokedToken, RiskProvider, SecurityEventsProvider, SigningKey, Status, StreamIn, User, Workflow, Zone,
+        Object, Org, Passkey, RevokedToken, RiskProvider, SecurityEventsProvider, SigningKey, Status, StreamIn, User, Workflow,
+        Zone,
     },
     row::Row,
     time::Timestamp,
@@ -30,6 +31,7 @@ pub struct Directory {
     console_administrators: BTreeMap<String, Arc<Administrator>>,
     admin_sessions: BTreeMap<String, Arc<AdminSession>>,
     console_sign_in: Arc<ConsoleSignIn>,
+    passkeys: BTreeMap<String, Arc<Passkey>>,
     administrator_links: BTreeMap<String, Arc<AdministratorLink>>,
     keys: BTreeMap<String, Arc<SigningKey>>,
     zones: BTreeMap<String, Arc<Zone>>,
@@ -63,6 +65,7 @@ impl Directory {
         Kind::AdminSession,
         Kind::ConsoleSignIn,
         Kind::AdministratorLink,
+        Kind::Passkey,
     ];
 
     /// The organisation; absent only before the first start is over.
@@ -145,6 +148,11 @@ impl Directory {
     /// Who administrators are at OpenID providers.
     pub fn administrator_links(&self) -> impl Iterator<Item = &Arc<AdministratorLink>> {
         self.administrator_links.values()
+    }
+
+    /// Every administrator's passkeys.
+    pub fn passkeys(&self) -> impl Iterator<Item = &Arc<Passkey>> {
+        self.passkeys.values()
     }
 
     /// Every signing key that is published.
@@ -279,6 +287,7 @@ impl Directory {
             Object::AdminSession(it) => drop(self.admin_sessions.insert(it.hash.clone(), Arc::new(*it.clone()))),
             Object::ConsoleSignIn(it) => self.console_sign_in = Arc::new(*it.clone()),
             Object::AdministratorLink(it) => drop(self.administrator_links.insert(id, Arc::new(*it.clone()))),
+            Object::Passkey(it) => drop(self.passkeys.insert(id, Arc::new(*it.clone()))),
             Object::SigningKey(it) => drop(self.keys.insert(id, Arc::new(*it.clone()))),
             Object::Zone(it) => drop(self.zones.insert(id, Arc::new(*it.clone()))),
             Object::RevokedToken(it) => drop(self.revoked.insert(id, Arc::new(*it.clone()))),
@@ -305,6 +314,7 @@ impl Directory {
             Kind::AdminSession => self.admin_sessions.retain(|_, session| session.id.as_str() != id),
             Kind::ConsoleSignIn => self.console_sign_in = Arc::default(),
             Kind::AdministratorLink => drop(self.administrator_links.remove(id)),
+            Kind::Passkey => drop(self.passkeys.remove(id)),
             Kind::SigningKey => drop(self.keys.remove(id)),
             Kind::Zone => drop(self.zones.remove(id)),
             Kind::RevokedToken => drop(self.revoked.remove(id)),

@@ -50,7 +50,7 @@ pub(crate) async fn callback(State(app): State<App>, origin: Origin, query: Fiel
     let mut response = match finished {
         Ok(finished) => match finished.step {
             OidcStep::Session(session) => begun(&app, &session, &finished.next),
-            OidcStep::Code(pending) => code_page(&pending, &finished.next),
+            OidcStep::Code(pending) => code_page(&app, &pending, &finished.next),
         },
         Err(refused) => refused_page(&app, refused, "/admin")?,
     };

@@ -9,6 +9,7 @@ mod administrators;
 mod assets;
 mod browser;
 mod oidc;
+mod passkeys;
 mod risk;
 mod roles;
 mod sessions;

@@ -4,7 +4,7 @@ use watchfire_model::{
     id::UserId,
     log::{Actor, EventType, RequestOrigin},
     object::{
-        AdminSession, Administrator, AdministratorLink, ApiToken, AuthnTransaction, Factor, Kind, Membership, Session,
+        AdminSession, Administrator, AdministratorLink, ApiToken, AuthnTransaction, Factor, Kind, Membership, Passkey, Session,
         SessionToken, SignInProfile, User, UserStatus,
     },
     row::Decision,
@@ -49,6 +49,7 @@ impl Command for DeleteUser {
             Need::object::<Administrator>(id),
             Need::children::<AdminSession>(id),
             Need::children::<AdministratorLink>(id),
+            Need::children::<Passkey>(id),
             Need::object::<SignInProfile>(id),
             Need::children::<Membership>(id),
             Need::children::<Factor>(id),
@@ -105,6 +106,7 @@ impl DeleteUser {
         for session in slice.children::<AdminSession>(id) {
             decision.delete(Kind::AdminSession, session.id.as_str());
         }
+        crate::passkey::remove_all(slice, &self.id, decision);
         for link in slice.children::<AdministratorLink>(id) {
             decision.delete(Kind::AdministratorLink, link.id.as_str());
         }

@@ -38,11 +38,11 @@ enum First {
 }
 
 /// Whose code is waited for.
-pub(super) struct Awaited {
-    pub(super) administrator: Administrator,
-    pub(super) user: User,
+pub(in crate::identity) struct Awaited {
+    pub(in crate::identity) administrator: Administrator,
+    pub(in crate::identity) user: User,
     /// Who they are at the provider, when that was the first step.
-    pub(super) identity: Option<IdpIdentity>,
+    pub(in crate::identity) identity: Option<IdpIdentity>,
 }
 
 impl Pending {
@@ -79,7 +79,7 @@ impl App {
     }
 
     /// Whose first step this was, if it still counts.
-    pub(super) fn awaited(&self, sealed: &str) -> Option<Awaited> {
+    pub(in crate::identity) fn awaited(&self, sealed: &str) -> Option<Awaited> {
         let json = self.vault.open(SEALED_FOR, "", sealed).ok()?;
         let pending: Pending = serde_json::from_slice(&json).ok()?;
         if self.clock.now().as_seconds() >= pending.expires_at {

@@ -264,7 +264,8 @@ impl App {
     fn has_factor(&self, user: &User) -> bool {
         let directory = self.state.directory();
         let administrator = directory.console_administrator(user.id.as_str());
-        administrator.is_some_and(|it| it.sealed_totp.is_some())
+        let has_passkey = directory.passkeys().any(|passkey| passkey.user_id == user.id);
+        has_passkey || administrator.is_some_and(|it| it.sealed_totp.is_some())
     }
 
     /// Writes a failure into the System Log on its way to the browser.
