@@ -39,6 +39,10 @@ use clap::{Parser, Subcommand};
 
 use self::terminal::Terminal;
 
+/// ADR 0021.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A self-hosted hub for risk signals, wire-compatible with Okta.
 #[derive(Debug, Parser)]
 #[command(name = "watchfire", version, about, propagate_version = true)]
