@@ -99,6 +99,14 @@ impl Principal {
         }
     }
 
+    /// The role of an administrator; a service app has none.
+    pub const fn role(&self) -> Option<AdminRole> {
+        match &self.grant {
+            Authority::Administrator { role, .. } => Some(*role),
+            Authority::Client { .. } => None,
+        }
+    }
+
     /// The API token that was shown, if it was one.
     pub const fn api_token(&self) -> Option<&ApiTokenId> {
         match &self.grant {

@@ -266,6 +266,27 @@ impl TestApp {
         builder.start().await
     }
 
+    /// Everything that decisions have written, as text.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn contents(&self) -> Result<String> {
+        let backend = match &self.builder.backend {
+            Some(backend) => Arc::clone(backend),
+            None => backend::of_environment()?,
+        };
+        backend.contents(self.folder.path()).await
+    }
+
+    /// Starts once more on the same folder, with other settings.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn restart_with(mut self, change: impl FnOnce(&mut Settings)) -> Result<Self> {
+        change(&mut self.builder.settings);
+        self.restart().await
+    }
+
     /// Starts once more on the same folder, with what the first start was made of.
     ///
     /// # Errors

@@ -26,6 +26,7 @@ pub mod clock;
 pub mod conformance;
 pub mod counting_vfs;
 pub mod delayed;
+mod documented;
 pub mod entropy;
 pub mod fake_openid_provider;
 pub mod fake_transmitter;

@@ -22,6 +22,7 @@ use watchfire_model::row::Decision;
 use crate::{
     app::{ADMIN_TOKEN, ORG_URL, TestApp},
     clock::FakeClock,
+    documented,
     entropy::SeededEntropy,
 };
 
@@ -103,6 +104,22 @@ impl TestServer {
     /// When it does not start.
     pub async fn restart(self) -> Result<Self> {
         Ok(Self::over(self.running.restart().await?))
+    }
+
+    /// Ends and starts again on the same folder with other settings.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn restart_with(self, change: impl FnOnce(&mut Settings)) -> Result<Self> {
+        Ok(Self::over(self.running.restart_with(change).await?))
+    }
+
+    /// Everything that decisions have written, as text.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn contents(&self) -> Result<String> {
+        self.running.contents().await
     }
 
     /// Ends and starts again; in between, somebody has written `decision` into the store.
@@ -210,7 +227,7 @@ impl Call<'_> {
     /// Sends it.
     ///
     /// # Errors
-    /// When it is no HTTP request, or the answer's body breaks off.
+    /// When it is no HTTP request, the answer's body breaks off, or the OpenAPI document does not name the answer.
     pub async fn send(self) -> Result<Answer> {
         let mut request = Request::builder().method(self.method.as_str()).uri(&self.path);
         for (name, value) in &self.headers {
@@ -225,12 +242,14 @@ impl Call<'_> {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await?.to_bytes();
         let text = String::from_utf8(bytes.to_vec())?;
-        Ok(Answer {
+        let answer = Answer {
             status: parts.status.as_u16(),
             headers: parts.headers,
             json: serde_json::from_str(&text).unwrap_or_default(),
             text,
-        })
+        };
+        documented::check(&self.method, &self.path, &answer)?;
+        Ok(answer)
     }
 }
 

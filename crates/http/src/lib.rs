@@ -4,6 +4,7 @@
 //! surface shares (request ids, limits, errors as bytes); handlers return [`error::OktaError`] or
 //! [`error::OAuthError`] and never build an error body themselves.
 
+mod answers;
 pub mod body;
 mod caller;
 pub mod credentials;

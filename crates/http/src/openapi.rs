@@ -18,7 +18,7 @@ use utoipa::{
 use utoipa_axum::router::OpenApiRouter;
 use watchfire_app::App;
 
-use crate::{oauth2, okta, operations, reference, scopes::ScopeTable, ssf, watchfire};
+use crate::{answers, oauth2, okta, operations, reference, scopes::ScopeTable, ssf, watchfire};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -39,6 +39,13 @@ impl Modify for Security {
     }
 }
 
+/// The router, and the document with every answer that an operation can give.
+fn split() -> (Router<App>, utoipa::openapi::OpenApi) {
+    let (router, mut document) = surfaces().split_for_parts();
+    answers::complete(&mut document);
+    (router, document)
+}
+
 fn surfaces() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(operations::router())
@@ -50,7 +57,7 @@ fn surfaces() -> OpenApiRouter<App> {
 
 /// Every surface of `app`; [`crate::Site`] goes around it.
 pub fn router(app: App) -> Router {
-    let (router, document) = surfaces().split_for_parts();
+    let (router, document) = split();
     let document = Arc::new(serde_json::to_value(document).unwrap_or_default());
     let scopes = ScopeTable::of(&document);
     let page: Arc<str> = reference::page(&document).into();
@@ -92,6 +99,6 @@ async fn count_answer(State(app): State<App>, request: Request, next: Next) -> R
 /// # Errors
 /// Never in practice: the document is made of what JSON can say.
 pub fn document() -> Result<String, serde_json::Error> {
-    let (_, document) = surfaces().split_for_parts();
+    let (_, document) = split();
     document.to_pretty_json().map(|text| text + "\n")
 }

@@ -57,6 +57,7 @@ struct Operation<'a> {
     path: &'a str,
     tag: &'a str,
     body: &'a Value,
+    document: &'a Value,
 }
 
 fn operations<'a>(document: &'a Value) -> Vec<Operation<'a>> {
@@ -65,7 +66,13 @@ fn operations<'a>(document: &'a Value) -> Vec<Operation<'a>> {
         METHODS.iter().filter_map(move |method| {
             let body = item.get(method)?;
             let tag = body.pointer("/tags/0").and_then(Value::as_str).unwrap_or("Other");
-            Some(Operation { method, path, tag, body })
+            Some(Operation {
+                method,
+                path,
+                tag,
+                body,
+                document,
+            })
         })
     };
     paths.into_iter().flatten().flat_map(of_path).collect()
@@ -106,7 +113,8 @@ impl Operation<'_> {
             .map(|(scheme, scopes)| {
                 let scopes: Vec<&str> = scopes.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
                 match scheme.as_str() {
-                    "apiToken" => "an API token".to_owned(),
+                    "apiToken" if scopes.is_empty() => "an API token".to_owned(),
+                    "apiToken" => format!("an API token of a <code>{}</code>", escape(&scopes.join(" "))),
                     _ => format!("an access token with <code>{}</code>", escape(&scopes.join(" "))),
                 }
             })
@@ -141,6 +149,9 @@ impl Operation<'_> {
         let Some(answers) = answers else { return };
         out.push_str("<table><tr><th>Answer</th><th>Body</th><th></th></tr>");
         for (status, answer) in answers {
+            let shared = answer.get("$ref").and_then(Value::as_str);
+            let shared = shared.and_then(|place| self.document.pointer(place.strip_prefix('#')?));
+            let answer = shared.unwrap_or(answer);
             let schema = answer.get("content").and_then(Value::as_object).and_then(first_schema);
             let says = answer.get("description").and_then(Value::as_str).unwrap_or_default();
             let body = schema.map_or_else(|| "none".to_owned(), type_of);

@@ -8,6 +8,8 @@
 mod accept;
 mod path;
 
+pub(crate) use self::accept::negotiates;
+
 use std::{
     any::Any,
     convert::Infallible,

@@ -13,7 +13,7 @@ use crate::{error::OktaError, query::Query, site::http_date};
 const KEYS_MAX_AGE: Duration = Duration::from_secs(3_600);
 
 /// Retrieve the keys that access tokens are verified with
-#[utoipa::path(get, path = "/oauth2/v1/keys", tag = "OAuth", responses((status = 200, description = "A JWK set")))]
+#[utoipa::path(get, path = "/oauth2/v1/keys", tag = "OAuth", responses((status = 200, body = Object, description = "A JWK set")))]
 pub(super) async fn keys(State(app): State<App>) -> impl IntoResponse {
     let expires = http_date(app.clock().now().plus(KEYS_MAX_AGE)).unwrap_or_default();
     let age = format!("max-age={}, must-revalidate", KEYS_MAX_AGE.as_secs());
@@ -22,7 +22,7 @@ pub(super) async fn keys(State(app): State<App>) -> impl IntoResponse {
 
 /// Retrieve the OpenID Connect metadata
 #[utoipa::path(get, path = "/.well-known/openid-configuration", tag = "OAuth", params(("client_id" = Option<String>, Query)),
-    responses((status = 200, description = "OpenID Connect Discovery 1.0"), (status = 400)))]
+    responses((status = 200, body = Object, description = "OpenID Connect Discovery 1.0")))]
 pub(super) async fn openid_configuration(State(app): State<App>, query: Query) -> Result<Json<Value>, OktaError> {
     check_client(&app, &query)?;
     Ok(Json(app.openid_configuration()))
@@ -30,7 +30,7 @@ pub(super) async fn openid_configuration(State(app): State<App>, query: Query) -
 
 /// Retrieve the authorization server's metadata
 #[utoipa::path(get, path = "/.well-known/oauth-authorization-server", tag = "OAuth", params(("client_id" = Option<String>, Query)),
-    responses((status = 200, description = "RFC 8414"), (status = 400)))]
+    responses((status = 200, body = Object, description = "RFC 8414")))]
 pub(super) async fn authorization_server(State(app): State<App>, query: Query) -> Result<Json<Value>, OktaError> {
     check_client(&app, &query)?;
     Ok(Json(app.authorization_server_metadata()))

@@ -35,7 +35,7 @@ pub(super) struct TokenQuestion {
 /// Introspect a token
 #[utoipa::path(post, path = "/oauth2/v1/introspect", tag = "OAuth",
     request_body(content = TokenQuestion, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, description = "`active`, and what the token says when it is"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
+    responses((status = 200, body = Object, description = "`active`, and what the token says when it is"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
 pub(super) async fn introspect(
     State(app): State<App>,
     credentials: Credentials,

@@ -46,7 +46,7 @@ pub(super) async fn list(
 
 /// Assign a role to a client
 #[utoipa::path(post, path = "/oauth2/v1/clients/{clientId}/roles", tag = "Client", params(("clientId" = String, Path)),
-    request_body = Object, security(("apiToken" = []), ("oauth2" = ["okta.roles.manage"])),
+    request_body = Object, security(("apiToken" = ["SUPER_ADMIN"])),
     responses((status = 201, body = Object), (status = 400, body = ErrorObject), (status = 404, body = ErrorObject), (status = 409, body = ErrorObject)))]
 pub(super) async fn assign(
     State(app): State<App>,
@@ -89,7 +89,7 @@ pub(super) async fn get(
 /// Remove a role from a client
 #[utoipa::path(delete, path = "/oauth2/v1/clients/{clientId}/roles/{roleId}", tag = "Client",
     params(("clientId" = String, Path), ("roleId" = String, Path)),
-    security(("apiToken" = []), ("oauth2" = ["okta.roles.manage"])),
+    security(("apiToken" = ["SUPER_ADMIN"])),
     responses((status = 204), (status = 404, body = ErrorObject)))]
 pub(super) async fn remove(
     State(app): State<App>,

@@ -9,10 +9,15 @@ pub(super) fn speaks_json(path: &str) -> bool {
     JSON_SURFACES.iter().any(|surface| path.starts_with(surface))
 }
 
+/// Whether `path` looks at what a client accepts.
+pub(crate) fn negotiates(path: &str) -> bool {
+    // The SET endpoint answers an acceptance with an empty body, and refusals in a shape of its own.
+    speaks_json(path) && !path.starts_with("/security/")
+}
+
 /// Whether the client says that it cannot take JSON. A header that is absent or hard to read says nothing.
 pub(super) fn excludes_json(path: &str, headers: &HeaderMap) -> bool {
-    // The SET endpoint answers an acceptance with an empty body, and refusals in a shape of its own.
-    if !speaks_json(path) || path.starts_with("/security/") {
+    if !negotiates(path) {
         return false;
     }
     let mut ranges = headers

@@ -156,7 +156,7 @@ async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Adminis
 
 /// Invite an administrator, or once more: the link sets password and authenticator app anew
 #[utoipa::path(post, path = "/watchfire/v1/administrators", tag = "Watchfire", request_body = NewAdministrator,
-    security(("apiToken" = [])),
+    security(("apiToken" = ["SUPER_ADMIN"])),
     responses((status = 201, body = AdministratorObject), (status = 400, body = ErrorObject), (status = 403, body = ErrorObject)))]
 async fn invite(
     State(app): State<App>,
@@ -179,7 +179,7 @@ async fn invite(
 
 /// Change what an administrator may do; nobody their own role
 #[utoipa::path(put, path = "/watchfire/v1/administrators/{userId}", tag = "Watchfire", params(("userId" = String, Path)),
-    request_body = RoleOfAdministrator, security(("apiToken" = [])),
+    request_body = RoleOfAdministrator, security(("apiToken" = ["SUPER_ADMIN"])),
     responses((status = 200, body = AdministratorObject), (status = 403, body = ErrorObject), (status = 404, body = ErrorObject)))]
 async fn change(
     State(app): State<App>,
@@ -200,7 +200,7 @@ async fn change(
 
 /// Take an administrator's access away: sessions end and API tokens stop working
 #[utoipa::path(delete, path = "/watchfire/v1/administrators/{userId}", tag = "Watchfire", params(("userId" = String, Path)),
-    security(("apiToken" = [])),
+    security(("apiToken" = ["SUPER_ADMIN"])),
     responses((status = 204), (status = 403, body = ErrorObject), (status = 404, body = ErrorObject)))]
 async fn remove(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<StatusCode, OktaError> {
     app.remove_administrator(&caller.principal, caller.origin, &id).await?;

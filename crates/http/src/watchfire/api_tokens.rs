@@ -43,7 +43,7 @@ pub(super) struct MadeApiToken {
 }
 
 /// Make an API token
-#[utoipa::path(post, path = "/watchfire/v1/api-tokens", tag = "Watchfire", request_body = NewApiToken, security(("apiToken" = [])),
+#[utoipa::path(post, path = "/watchfire/v1/api-tokens", tag = "Watchfire", request_body = NewApiToken, security(("apiToken" = ["SUPER_ADMIN"])),
     responses((status = 201, body = MadeApiToken), (status = 400, body = ErrorObject), (status = 403, body = ErrorObject)))]
 pub(super) async fn create(
     State(app): State<App>,

@@ -12,6 +12,7 @@ mod apps;
 #[expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 #[path = "../../../ssf/tests/it/attempt.rs"]
 mod attempt;
+mod authorisation;
 mod behaviors;
 mod entity_risk_policy;
 mod event_hooks;
