@@ -2,6 +2,7 @@
 
 mod behind;
 mod conformance;
+mod corpus;
 mod disk;
 mod durability;
 mod exactly_once;
