@@ -5,10 +5,11 @@ mod bearer;
 use std::{collections::BTreeSet, net::IpAddr};
 
 use watchfire_crypto::digest::sha256_hex;
+use watchfire_domain::notice::{NoteTurnedAway, TurnedAway};
 use watchfire_engine::zone::{Membership, membership};
 use watchfire_model::{
     id::{ApiTokenId, ClientId, SessionId, UserId, ZoneId},
-    log::Actor,
+    log::{Actor, ClientContext, RequestOrigin},
     object::{AdminRole, ApiToken, TokenNetwork, User},
 };
 
@@ -146,6 +147,7 @@ impl App {
         let directory = self.state.directory();
         let (token, user) = self.known_token(&directory, secret).ok_or_else(invalid_token)?;
         if !self.may_come_from(&token.network, from, &directory) {
+            self.note_misplaced(token, user, from);
             return Err(invalid_token());
         }
         self.note_use(token);
@@ -175,6 +177,28 @@ impl App {
         };
         let included = include.is_empty() || within(include) == Membership::Inside;
         included && within(exclude) == Membership::Outside
+    }
+
+    fn note_misplaced(&self, token: &ApiToken, user: &User, from: IpAddr) {
+        let window = self.misplaced_tokens.count(token.id.as_str(), self.clock.now());
+        if !window.is_some_and(|window| window.allowed) {
+            return;
+        }
+        let client = ClientContext {
+            ip_address: Some(from),
+            ..ClientContext::default()
+        };
+        self.note_turned_away(NoteTurnedAway {
+            why: TurnedAway::OutsideAllowedRange {
+                id: token.id.clone(),
+                name: token.name.clone(),
+            },
+            actor: Actor::user(user.id.as_str(), &user.login, user.display_name()),
+            origin: RequestOrigin {
+                client,
+                ..RequestOrigin::default()
+            },
+        });
     }
 
     fn known_token<'a>(&self, directory: &'a Directory, secret: &str) -> Option<(&'a ApiToken, &'a User)> {

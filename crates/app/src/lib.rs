@@ -42,7 +42,9 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use watchfire_crypto::{digest::sha256_hex, mac::HmacSha256};
+use watchfire_domain::notice::{NoteTurnedAway, TurnedAway};
 use watchfire_egress::{Egress, JwksCache, Policy, jwks::JwksLimits};
+use watchfire_model::log::RequestOrigin;
 use watchfire_oauth::dpop::Nonces;
 use watchfire_store::index::Index;
 
@@ -95,6 +97,8 @@ pub struct Inner {
     log_calls: RateLimiter,
     sign_in_calls: RateLimiter,
     token_calls: RateLimiter,
+    /// Tokens that come from where they may not: written down once a minute each.
+    misplaced_tokens: RateLimiter,
     set_calls: RateLimiter,
     issuer_calls: RateLimiter,
     egress: Egress,
@@ -175,6 +179,7 @@ impl App {
             log_calls,
             sign_in_calls,
             token_calls,
+            misplaced_tokens: RateLimiter::new(RateLimit::per_minute(1)),
             set_calls,
             issuer_calls,
             egress,
@@ -213,6 +218,30 @@ impl App {
     /// The hot state.
     pub fn state(&self) -> &State {
         &self.inner.state
+    }
+
+    /// Writes down that calls were turned away, once a window, without making anybody wait (okta.md 8.6).
+    pub fn note_rate_limit(&self, window: Option<&RateWindow>, of: &str, caller: &Principal, origin: &RequestOrigin) {
+        let Some(window) = window.filter(|window| window.is_first_refused) else {
+            return;
+        };
+        self.note_turned_away(NoteTurnedAway {
+            why: TurnedAway::TooManyCalls {
+                of: of.to_owned(),
+                limit: window.limit,
+            },
+            actor: caller.actor.clone(),
+            origin: origin.clone(),
+        });
+    }
+
+    pub(crate) fn note_turned_away(&self, command: NoteTurnedAway) {
+        let commands = self.commands.clone();
+        tokio::spawn(async move {
+            if let Err(error) = commands.run(command).await {
+                tracing::debug!(error = %error, "a call that was turned away was not written down");
+            }
+        });
     }
 
     /// Counts a management call of `caller` (okta.md 11.5).

@@ -57,6 +57,8 @@ pub struct RateWindow {
     pub resets_at: Timestamp,
     /// Whether the counted call is inside the limit.
     pub allowed: bool,
+    /// Whether it is the first of its window that is not.
+    pub is_first_refused: bool,
 }
 
 /// Counts calls by key: a credential, a provider, a user name.
@@ -102,6 +104,7 @@ impl RateLimiter {
             remaining: self.limit.calls.saturating_sub(window.calls),
             resets_at: window.started_at.plus(self.limit.window),
             allowed: window.calls <= self.limit.calls,
+            is_first_refused: window.calls == self.limit.calls.saturating_add(1),
         })
     }
 

@@ -21,6 +21,7 @@ pub mod feedback;
 pub mod grant;
 pub mod group;
 pub mod logout_endpoint;
+pub mod notice;
 pub mod org;
 pub mod passkey;
 pub mod policy;

@@ -70,6 +70,9 @@ impl CreateZone {
         let mut decision = Decision::new();
         decision.put(zone.clone());
         context.log(&mut decision, event(EventType::ZoneCreate, &self.actor, &self.origin, &zone));
+        if let Some(turned) = turned(ZoneUsage::Policy, zone.usage) {
+            context.log(&mut decision, event(turned, &self.actor, &self.origin, &zone));
+        }
         Ok((decision, zone))
     }
 }
@@ -104,6 +107,7 @@ impl Command for ReplaceZone {
 impl ReplaceZone {
     fn try_decide(&self, slice: &Slice, context: &mut Context<'_>) -> Result<(Decision, Zone), Rejection> {
         let old = find(slice, &self.id)?;
+        let was = old.usage;
         if type_of(&old.dynamic) != type_of(&self.draft.dynamic) {
             return Err(Rejection::invalid("type", "The type of a network zone cannot be changed"));
         }
@@ -121,6 +125,9 @@ impl ReplaceZone {
         let mut decision = Decision::new();
         decision.put(zone.clone());
         context.log(&mut decision, event(EventType::ZoneUpdate, &self.actor, &self.origin, &zone));
+        if let Some(turned) = turned(was, zone.usage) {
+            context.log(&mut decision, event(turned, &self.actor, &self.origin, &zone));
+        }
         Ok((decision, zone))
     }
 }
@@ -224,6 +231,15 @@ const fn type_of(dynamic: &Option<DynamicZone>) -> &'static str {
         None => "IP",
         Some(DynamicZone::Dynamic { .. }) => "DYNAMIC",
         Some(DynamicZone::DynamicV2 { .. }) => "DYNAMIC_V2",
+    }
+}
+
+/// What is said beside the change when a zone has become a blocklist, or is none any more (okta.md 8.6).
+const fn turned(was: ZoneUsage, is: ZoneUsage) -> Option<EventType> {
+    match (was, is) {
+        (ZoneUsage::Policy, ZoneUsage::Blocklist) => Some(EventType::ZoneMakeBlacklist),
+        (ZoneUsage::Blocklist, ZoneUsage::Policy) => Some(EventType::ZoneRemoveBlacklist),
+        (ZoneUsage::Policy, ZoneUsage::Policy) | (ZoneUsage::Blocklist, ZoneUsage::Blocklist) => None,
     }
 }
 

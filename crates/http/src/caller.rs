@@ -41,11 +41,16 @@ impl FromRequestParts<App> for Caller {
         let context = shared(parts)?.context.clone();
         let rate = RateReport::from_request_parts(parts, app).await?;
         let principal = authenticate(parts, app, &context).await?;
-        rate.admit(if is_about_a_sign_in(parts) {
-            app.count_sign_in_call(&principal)
+        let (window, of) = if is_about_a_sign_in(parts) {
+            (app.count_sign_in_call(&principal), "sign-ins")
         } else {
-            app.count_api_call(&principal)
-        })?;
+            (app.count_api_call(&principal), "management")
+        };
+        if window.is_some_and(|window| !window.allowed) {
+            let origin = origin(app, &context, parts, principal.api_token().cloned());
+            app.note_rate_limit(window.as_ref(), of, &principal, &origin);
+        }
+        rate.admit(window)?;
         ScopeTable::check(parts, &principal)?;
         let token = principal.api_token().cloned();
         let origin = origin(app, &context, parts, token);

@@ -99,7 +99,9 @@ async fn list(
     links: Links,
     query: Query,
 ) -> Result<impl IntoResponse + use<>, OktaError> {
-    rate.admit(app.count_log_call(&caller.principal))?;
+    let window = app.count_log_call(&caller.principal);
+    app.note_rate_limit(window.as_ref(), "logs", &caller.principal, &caller.origin);
+    rate.admit(window)?;
     let answer = app.log(&caller.principal, &params(&query)).await?;
     let events: Vec<Value> = answer.entries.iter().map(LogEntry::to_wire).collect();
     let mut page_links = PageLinks::new(&links, PATH, &query, answer.next.as_deref());

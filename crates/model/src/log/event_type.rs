@@ -108,6 +108,7 @@ event_types! {
     ApiTokenCreate = "system.api_token.create", Info, "Create API token";
     ApiTokenUpdate = "system.api_token.update", Info, "Update API token";
     ApiTokenRevoke = "system.api_token.revoke", Info, "Revoke API token";
+    ApiTokenOutsideAllowedRange = "system.api_token.request_outside_allowed_range", Warn, "API token used from outside its allowed range";
     OrgRateLimitWarning = "system.org.rate_limit.warning", Warn, "Rate limit warning";
     OrgRateLimitViolation = "system.org.rate_limit.violation", Warn, "Rate limit violation";
 
@@ -116,6 +117,8 @@ event_types! {
     ZoneDelete = "zone.delete", Info, "Delete network zone";
     ZoneActivate = "zone.activate", Info, "Activate network zone";
     ZoneDeactivate = "zone.deactivate", Info, "Deactivate network zone";
+    ZoneMakeBlacklist = "zone.make_blacklist", Info, "Network zone marked as a blocklist";
+    ZoneRemoveBlacklist = "zone.remove_blacklist", Info, "Network zone unmarked as a blocklist";
 
     BehaviorCreate = "security.behavior.settings.create", Info, "Create behavior settings";
     BehaviorUpdate = "security.behavior.settings.update", Info, "Update behavior settings";
