@@ -28,6 +28,17 @@ const BOUNDS: PageBounds = PageBounds {
     max: 200,
 };
 
+/// Why a registration is refused: in OAuth's words, or, for what cannot be read at all, in those of the management API.
+#[derive(Debug, serde::Serialize, ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+#[serde(untagged)]
+pub(super) enum RegistrationFault {
+    /// The metadata say what they may not (RFC 7591 section 3.2.2).
+    Registration(ErrorBody),
+    /// The request cannot be read.
+    Request(ErrorObject),
+}
+
 /// A client, as it is registered and as it is answered (okta.md 1.2.1).
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "only its schema is used; the metadata is read member by member")]
@@ -88,7 +99,7 @@ pub(super) async fn list(
 /// Register a client application
 #[utoipa::path(post, path = "/oauth2/v1/clients", tag = "Client", request_body = ClientObject,
     security(("apiToken" = []), ("oauth2" = ["okta.clients.register"])),
-    responses((status = 201, body = ClientObject), (status = 400, body = ErrorBody), (status = 403, body = ErrorObject)))]
+    responses((status = 201, body = ClientObject), (status = 400, body = RegistrationFault), (status = 403, body = ErrorObject)))]
 pub(super) async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -109,7 +120,7 @@ pub(super) async fn get(State(app): State<App>, caller: Caller, Path(id): Path<S
 /// Replace a client application
 #[utoipa::path(put, path = "/oauth2/v1/clients/{clientId}", tag = "Client", params(("clientId" = String, Path)),
     request_body = ClientObject, security(("apiToken" = []), ("oauth2" = ["okta.clients.manage"])),
-    responses((status = 200, body = ClientObject), (status = 400, body = ErrorBody), (status = 404, body = ErrorObject)))]
+    responses((status = 200, body = ClientObject), (status = 400, body = RegistrationFault), (status = 404, body = ErrorObject)))]
 pub(super) async fn replace(
     State(app): State<App>,
     caller: Caller,
