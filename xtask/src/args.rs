@@ -16,6 +16,7 @@ pub(crate) enum Task {
         check: bool,
     },
     Screenshots,
+    Package,
     /// The words go to the bench as they are.
     Bench {
         words: Vec<String>,
@@ -36,7 +37,7 @@ pub(crate) struct Args {
     pub(crate) task: Task,
 }
 
-const USAGE: &str = "usage: cargo xtask check | layers | test [--require-all] [--rust | --clients] | ci | openapi [--check] | screenshots | bench score [--users N] …";
+const USAGE: &str = "usage: cargo xtask check | layers | test [--require-all] [--rust | --clients] | ci | openapi [--check] | screenshots | package | bench score [--users N] …";
 
 impl Args {
     pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Self> {
@@ -64,6 +65,7 @@ impl Args {
             "layers" => Task::Layers,
             "ci" => Task::Ci,
             "screenshots" => Task::Screenshots,
+            "package" => Task::Package,
             "openapi" => Task::Openapi { check: has("--check") },
             "test" => Task::Test {
                 require_all: has("--require-all"),

@@ -1,4 +1,4 @@
-//! Chores of this repository: `cargo xtask check | layers | test | ci | openapi | screenshots | bench`.
+//! Chores of this repository: `cargo xtask check | layers | test | ci | openapi | screenshots | package | bench`.
 //!
 //! `check` is what must hold for every commit, `test` runs every test for whose tools it finds what it needs,
 //! `ci` is both, with nothing left out, and the figures of a release build.
@@ -9,6 +9,7 @@ mod contract;
 mod figures;
 mod generated;
 mod layers;
+mod package;
 mod postgres;
 mod sabotage;
 mod stage;
@@ -39,6 +40,7 @@ fn run() -> Result<()> {
     match args.task {
         Task::Layers => layers::check(&workspace),
         Task::Screenshots => suites::screenshots(&workspace),
+        Task::Package => package::run(&workspace),
         Task::Openapi { check } => generated::run(&workspace, check),
         Task::Bench { words } => {
             let build = ["run", "--release", "--package", "watchfire-bench", "--"];
