@@ -1,4 +1,5 @@
-//! `docs/contract.md` maps each requirement of the wire contract to the tests that hold it; this keeps the map true.
+//! `docs/contract.md` maps each requirement of the wire contract to the tests that hold it, `docs/threat-model.md` each
+//! attack to the tests that show what stops it; this keeps the maps true.
 
 use anyhow::{Context, Result, bail};
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,13 +7,19 @@ use std::path::{Path, PathBuf};
 
 use crate::workspace::{Workspace, say};
 
-const TABLE: &str = "docs/contract.md";
+const TABLES: [&str; 2] = ["docs/contract.md", "docs/threat-model.md"];
 
-/// Fails if an id stands twice in the table, or a test that it names is not there.
+/// Fails if an id stands twice in a table, or a test that one names is not there.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
-    let text = std::fs::read_to_string(workspace.root.join(TABLE)).context(TABLE)?;
-    let rows = rows(&text)?;
     let functions = functions(&workspace.root.join("crates"))?;
+    TABLES
+        .into_iter()
+        .try_for_each(|table| check_table(workspace, table, &functions))
+}
+
+fn check_table(workspace: &Workspace, table: &str, functions: &BTreeSet<String>) -> Result<()> {
+    let text = std::fs::read_to_string(workspace.root.join(table)).with_context(|| table.to_owned())?;
+    let rows = rows(&text).with_context(|| table.to_owned())?;
     let mut missing = Vec::new();
     for (id, names) in &rows {
         let unknown = names
@@ -21,9 +28,9 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
         missing.extend(unknown.map(|name| format!("{id} names {name}")));
     }
     if !missing.is_empty() {
-        bail!("{TABLE} names tests that are not there:\n  {}", missing.join("\n  "));
+        bail!("{table} names tests that are not there:\n  {}", missing.join("\n  "));
     }
-    say(&format!("contract: {} rows, every test named is there", rows.len()));
+    say(&format!("{table}: {} rows, every test named is there", rows.len()));
     Ok(())
 }
 
@@ -40,10 +47,10 @@ fn rows(text: &str) -> Result<BTreeMap<String, Vec<String>>> {
         }
         let names: Vec<String> = tests.split('`').skip(1).step_by(2).map(last_segment).collect();
         if names.is_empty() {
-            bail!("{TABLE}: {id} names no test");
+            bail!("{id} names no test");
         }
         if rows.insert((*id).to_owned(), names).is_some() {
-            bail!("{TABLE}: {id} stands twice");
+            bail!("{id} stands twice");
         }
     }
     Ok(rows)

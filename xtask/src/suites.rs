@@ -1,4 +1,4 @@
-//! The client suites: Okta's own SDKs and the Postman collection against the real binary.
+//! The client suites: Okta's own SDKs, the Postman collection and Schemathesis against the real binary.
 
 use anyhow::{Context, Result, bail};
 use std::fs::File;
@@ -72,6 +72,11 @@ const SUITES: &[Suite] = &[
             Need::Program("curl"),
             Need::Installed("python-admin/bin/python"),
         ],
+    },
+    Suite {
+        name: "schemathesis on our OpenAPI document",
+        script: "clients/schemathesis",
+        needs: &[Need::Program("bash"), Need::Installed("python-schemathesis/bin/schemathesis")],
     },
     Suite {
         name: "okta-sdk-nodejs 8.1, SETs",
