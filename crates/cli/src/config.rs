@@ -423,6 +423,7 @@ impl Values<'_> {
     fn edge(&self) -> Result<EdgeLimits, ConfigError> {
         Ok(EdgeLimits {
             max_body_bytes: self.size("max-body-size")?,
+            max_body_memory: self.size("max-body-memory")?,
             body_timeout: self.time("body-timeout")?,
             handler_timeout: self.time("handler-timeout")?,
             max_parameters: self.positive("max-parameters")?,
@@ -443,6 +444,7 @@ impl Values<'_> {
             max_header_bytes: self.size("max-header-size")?,
             handshake_timeout: self.time("handshake-timeout")?,
             header_timeout: self.time("header-timeout")?,
+            write_timeout: self.time("write-timeout")?,
             shutdown_deadline,
         })
     }

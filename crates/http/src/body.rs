@@ -1,5 +1,6 @@
 //! Request bodies: read under limits, parsed strictly.
 
+mod budget;
 mod form;
 mod json;
 mod limited;
@@ -9,6 +10,7 @@ use http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use watchfire_app::Error;
 
+pub(crate) use budget::BodyBudget;
 pub use form::FormOrQuery;
 pub use json::{JsonBody, RawJson};
 pub(crate) use limited::LimitedBody;

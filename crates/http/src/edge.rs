@@ -29,6 +29,9 @@ pub struct Edge {
 pub struct Limits {
     /// `max_body_bytes`: a longer body is answered with 413.
     pub max_body_bytes: usize,
+    /// `max_body_memory`: what the bodies of all requests take together, short ones not counted; past it a longer
+    /// one is answered with 503.
+    pub max_body_memory: usize,
     /// `body_timeout`: a body that takes longer to arrive is answered with 408.
     pub body_timeout: Duration,
     /// `handler_timeout`: work that takes longer is answered with 503.
@@ -43,6 +46,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_body_bytes: 1024 * 1024,
+            max_body_memory: 64 * 1024 * 1024,
             body_timeout: Duration::from_secs(20),
             handler_timeout: Duration::from_secs(60),
             max_parameters: 64,

@@ -1,5 +1,7 @@
 //! The accept loop: plain or TLS, with time-outs, a bound on connections, and a graceful end.
 
+mod admission;
+mod taking;
 pub mod tls;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -10,13 +12,16 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
+use self::{
+    admission::{Admission, Seat},
+    taking::Taking,
+};
 use crate::{request::Peer, site::Site};
 
 /// How long to wait after the system could not accept (usually for want of file descriptors).
@@ -27,7 +32,7 @@ const MIN_HEADER_BYTES: usize = 8192;
 /// What a connection may cost (architecture invariant 8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListenerLimits {
-    /// `max_connections`: past it, new ones wait in the system's queue.
+    /// `max_connections`: past it, one that waits for its client makes way for a new one.
     pub max_connections: usize,
     /// `max_header_bytes`: request line and headers together.
     pub max_header_bytes: usize,
@@ -35,6 +40,8 @@ pub struct ListenerLimits {
     pub handshake_timeout: Duration,
     /// `header_timeout`: for the headers of each request, the idle time before them included.
     pub header_timeout: Duration,
+    /// `write_timeout`: a client that takes nothing of its answer for so long is given up.
+    pub write_timeout: Duration,
     /// `shutdown_deadline`: for what is in flight when the server stops.
     pub shutdown_deadline: Duration,
 }
@@ -53,6 +60,7 @@ impl Default for ListenerLimits {
             max_header_bytes: 64 * 1024,
             handshake_timeout: Duration::from_secs(5),
             header_timeout: Duration::from_secs(15),
+            write_timeout: Duration::from_secs(30),
             shutdown_deadline: Duration::from_secs(7),
         }
     }
@@ -99,18 +107,21 @@ struct Connections {
 }
 
 async fn accept(listener: TcpListener, connections: Arc<Connections>, tracker: &TaskTracker) {
-    let slots = Arc::new(Semaphore::new(connections.limits.max_connections.max(1)));
-    while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
+    let admission = Admission::new(connections.limits.max_connections);
+    loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
+                let seat = admission.seat(peer.ip(), &connections.cut).await;
                 let connections = Arc::clone(&connections);
                 tracker.spawn(async move {
-                    let cut = connections.cut.clone();
-                    cut.run_until_cancelled(connections.handle(stream, peer, slot)).await;
+                    let cut = seat.cut().clone();
+                    cut.run_until_cancelled(connections.handle(stream, peer, &seat)).await;
                 });
             }
             Err(error) => {
-                tracing::warn!(%error, "could not accept a connection");
+                // Who waits here gives its descriptor to who comes.
+                let made_room = admission.make_room();
+                tracing::warn!(%error, made_room, "could not accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -118,31 +129,38 @@ async fn accept(listener: TcpListener, connections: Arc<Connections>, tracker: &
 }
 
 impl Connections {
-    async fn handle(&self, stream: TcpStream, peer: SocketAddr, slot: OwnedSemaphorePermit) {
+    async fn handle(&self, stream: TcpStream, peer: SocketAddr, seat: &Seat) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "could not set TCP_NODELAY");
         }
         match &self.tls {
-            None => self.speak(stream, peer).await,
+            None => self.speak(stream, peer, seat).await,
             Some(acceptor) => {
                 let handshake = timeout(self.limits.handshake_timeout, acceptor.accept(stream));
                 match self.stop.run_until_cancelled(handshake).await {
-                    Some(Ok(Ok(stream))) => self.speak(stream, peer).await,
+                    Some(Ok(Ok(stream))) => self.speak(stream, peer, seat).await,
                     Some(Ok(Err(error))) => tracing::debug!(%peer, %error, "TLS handshake failed"),
                     Some(Err(_)) => tracing::debug!(%peer, "TLS handshake timed out"),
                     None => {}
                 }
             }
         }
-        drop(slot);
     }
 
-    async fn speak<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: I, peer: SocketAddr) {
+    async fn speak<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: I, peer: SocketAddr, seat: &Seat) {
         let service = service_fn(|request: http::Request<Incoming>| {
-            let mut request = request.map(Body::new);
+            let (parts, body) = request.into_parts();
+            let (body, working) = seat.request(Body::new(body));
+            let mut request = http::Request::from_parts(parts, body);
             request.extensions_mut().insert(Peer(peer));
-            self.site.clone().call(request)
+            let answer = self.site.clone().call(request);
+            async move {
+                let answer = answer.await;
+                drop(working);
+                answer
+            }
         });
+        let stream = Taking::new(stream, self.limits.write_timeout);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.header_timeout)

@@ -1,16 +1,14 @@
 //! All surfaces as one router, and the OpenAPI document that is made from the same handlers.
 
-use std::sync::Arc;
-
 use axum::{
-    Json, Router,
+    Router,
     extract::{Request, State},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::get,
 };
+use bytes::Bytes;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use serde_json::Value;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{ApiKey, ApiKeyValue, ClientCredentials, Flow, OAuth2, Scopes, SecurityScheme},
@@ -58,15 +56,17 @@ fn surfaces() -> OpenApiRouter<App> {
 /// Every surface of `app`; [`crate::Site`] goes around it.
 pub fn router(app: App) -> Router {
     let (router, document) = split();
-    let document = Arc::new(serde_json::to_value(document).unwrap_or_default());
+    let document = serde_json::to_value(document).unwrap_or_default();
     let scopes = ScopeTable::of(&document);
-    let page: Arc<str> = reference::page(&document).into();
+    // One copy for everybody who reads them, however slowly.
+    let page = Bytes::from(reference::page(&document));
+    let document = Bytes::from(document.to_string());
     router
         .route(
             "/openapi.json",
-            get(move || std::future::ready(Json(Value::clone(&document)))),
+            get(move || std::future::ready(([(CONTENT_TYPE, "application/json")], document.clone()))),
         )
-        .route("/docs", get(move || std::future::ready(html(&page))))
+        .route("/docs", get(move || std::future::ready(html(page.clone()))))
         .route(
             "/docs/style.css",
             get(|| std::future::ready(([(CONTENT_TYPE, "text/css; charset=utf-8")], reference::STYLE))),
@@ -76,12 +76,12 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-fn html(page: &str) -> impl IntoResponse + use<> {
+fn html(page: Bytes) -> impl IntoResponse {
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (CONTENT_SECURITY_POLICY, reference::CONTENT_SECURITY_POLICY),
     ];
-    (headers, page.to_owned())
+    (headers, page)
 }
 
 /// Counts every answer; a method of the client's own making is counted as `OTHER`.

@@ -35,7 +35,7 @@ use watchfire_app::{Error, entropy};
 use watchfire_model::time::Timestamp;
 
 use crate::{
-    body::{self, LimitedBody},
+    body::{self, BodyBudget, LimitedBody},
     edge::Edge,
     error::{ErrorContext, Failed, OktaError, Surface},
     rate::{self, RateReport},
@@ -51,6 +51,7 @@ const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 #[derive(Clone, Debug)]
 pub struct Site {
     edge: Arc<Edge>,
+    bodies: BodyBudget,
     router: Router,
 }
 
@@ -67,7 +68,8 @@ impl Site {
             .method_not_allowed_fallback(wrong_method)
             .layer(CatchPanicLayer::custom(panicked))
             .layer(middleware::map_request(note_route));
-        Self { edge, router }
+        let bodies = BodyBudget::new(edge.limits.max_body_memory);
+        Self { edge, bodies, router }
     }
 
     async fn answer(self, request: Request) -> Response {
@@ -81,6 +83,8 @@ impl Site {
             route: Arc::default(),
         };
         parts.extensions.insert(shared.clone());
+        // Held until the answer is there: so long lives what is read of the body.
+        let share = self.bodies.share();
         let response = match refusal(&parts, &shared) {
             Some(refused) => {
                 // Beside the answer, not before it: a client that waits for it has not begun to send.
@@ -88,7 +92,7 @@ impl Site {
                 refused
             }
             None => {
-                let body = LimitedBody::wrap(body, &shared.edge.limits);
+                let body = LimitedBody::wrap(body, &shared.edge.limits, share.clone());
                 route(self.router, Request::from_parts(parts, body), &shared).await
             }
         };
@@ -282,6 +286,7 @@ impl Shared {
             remaining: limit,
             resets_at: self.context.received_at.plus(Duration::from_secs(60)),
             allowed: true,
+            is_first_refused: false,
         };
         let managed = Surface::of(&self.context.path) == Surface::Okta && accept::speaks_json(&self.context.path);
         self.rate.window().or_else(|| (managed && limit > 0).then(untouched))

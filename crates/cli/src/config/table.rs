@@ -373,7 +373,7 @@ const SETTINGS: &[Setting] = &[
         "max-connections",
         "N",
         "4096",
-        "Connections that are open at one time; further ones wait to be accepted",
+        "Connections that are open at one time; for a further one, one that waits for its client makes way",
     ),
     Setting::limit(
         "max-header-size",
@@ -387,6 +387,18 @@ const SETTINGS: &[Setting] = &[
         "TIME",
         "15s",
         "Time in which a request's headers must have arrived, idle time included",
+    ),
+    Setting::limit(
+        "write-timeout",
+        "TIME",
+        "30s",
+        "A client that takes nothing of its answer for so long is given up",
+    ),
+    Setting::limit(
+        "max-body-memory",
+        "SIZE",
+        "64MiB",
+        "What the request bodies beyond 16KiB each take together; past it the answer is 503",
     ),
     Setting::limit(
         "max-body-size",

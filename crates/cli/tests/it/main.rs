@@ -24,6 +24,8 @@ mod examination;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod floods;
+#[cfg(test)]
 mod geo_data;
 #[cfg(test)]
 mod guides;

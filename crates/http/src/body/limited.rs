@@ -14,7 +14,11 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::Sleep;
 use watchfire_app::Error;
 
+use super::budget::{BodyShare, NoRoom};
 use crate::edge::Limits;
+
+/// When there may be room for a long body again.
+const RETRY_AFTER_FULL: Duration = Duration::from_secs(1);
 
 /// The body took longer than `body_timeout`.
 #[derive(Debug, thiserror::Error)]
@@ -24,15 +28,17 @@ struct TooSlow;
 /// A request body under the limits of [`Limits`].
 pub(crate) struct LimitedBody {
     inner: Limited<Body>,
+    share: BodyShare,
     timeout: Duration,
     // Set when somebody starts to read: the time before that is not the client's.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl LimitedBody {
-    pub(crate) fn wrap(body: Body, limits: &Limits) -> Body {
+    pub(crate) fn wrap(body: Body, limits: &Limits, share: BodyShare) -> Body {
         Body::new(Self {
             inner: Limited::new(body, limits.max_body_bytes),
+            share,
             timeout: limits.body_timeout,
             deadline: None,
         })
@@ -45,7 +51,14 @@ impl HttpBody for LimitedBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(cx) {
-            return Poll::Ready(frame);
+            let bytes = match &frame {
+                Some(Ok(frame)) => frame.data_ref().map_or(0, Bytes::len),
+                Some(Err(_)) | None => 0,
+            };
+            return Poll::Ready(match self.share.take(bytes) {
+                Ok(()) => frame,
+                Err(no_room) => Some(Err(no_room.into())),
+            });
         }
         let timeout = self.timeout;
         let deadline = self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
@@ -75,6 +88,11 @@ pub(super) fn refusal(error: &(dyn StdError + 'static)) -> Error {
         }
         if error.is::<TooSlow>() {
             return unreadable(408, "The request body did not arrive in time");
+        }
+        if error.is::<NoRoom>() {
+            return Error::Unavailable {
+                retry_after: RETRY_AFTER_FULL,
+            };
         }
         cause = error.source();
     }

@@ -167,7 +167,7 @@ impl From<OidcProvider> for OidcProviderObject {
 /// Retrieve the ways into the Admin Console
 ///
 /// For super administrators. Secrets are never in the answer.
-#[utoipa::path(get, path = "/watchfire/v1/console-sign-in", tag = "Watchfire", security(("apiToken" = [])),
+#[utoipa::path(get, path = "/watchfire/v1/console-sign-in", tag = "Watchfire", security(("apiToken" = ["SUPER_ADMIN"])),
     responses((status = 200, body = ConsoleSignInObject), (status = 403, body = ErrorObject)))]
 async fn get(State(app): State<App>, caller: Caller) -> Result<Json<ConsoleSignInObject>, OktaError> {
     let settings = app.console_sign_in(&caller.principal)?;
@@ -178,7 +178,7 @@ async fn get(State(app): State<App>, caller: Caller) -> Result<Json<ConsoleSignI
 ///
 /// For super administrators. `password: false` leaves the provider as the only way in beside invitations.
 #[utoipa::path(put, path = "/watchfire/v1/console-sign-in", tag = "Watchfire", request_body = NewConsoleSignInObject,
-    security(("apiToken" = [])),
+    security(("apiToken" = ["SUPER_ADMIN"])),
     responses((status = 200, body = ConsoleSignInObject), (status = 400, body = ErrorObject), (status = 403, body = ErrorObject)))]
 async fn replace(
     State(app): State<App>,
@@ -204,7 +204,7 @@ async fn replace(
 ///
 /// The next sign-in there links them anew, by their verified address.
 #[utoipa::path(delete, path = "/watchfire/v1/administrators/{userId}/identity", tag = "Watchfire",
-    params(("userId" = String, Path)), security(("apiToken" = [])),
+    params(("userId" = String, Path)), security(("apiToken" = ["SUPER_ADMIN"])),
     responses((status = 204), (status = 403, body = ErrorObject), (status = 404, body = ErrorObject)))]
 async fn unlink(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<StatusCode, OktaError> {
     app.unlink_administrator(&caller.principal, caller.origin, &id).await?;

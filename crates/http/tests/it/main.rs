@@ -16,6 +16,7 @@ mod authorisation;
 mod behaviors;
 mod entity_risk_policy;
 mod event_hooks;
+mod floods;
 mod groups;
 #[expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 #[path = "../../../ssf/tests/it/hostile.rs"]
@@ -39,6 +40,7 @@ mod sign_ins;
 mod simulations;
 mod streams_in;
 mod system_log;
+mod turned_away;
 mod universal_logout;
 mod user_risk;
 mod users;
