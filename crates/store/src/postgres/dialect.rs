@@ -1,7 +1,7 @@
 //! What only PostgreSQL says this way.
 
 use sqlx::QueryBuilder;
-use watchfire_model::log::Keywords;
+use watchfire_model::log::{Keywords, LogEvent};
 
 use super::{
     Connection, Db,
@@ -42,12 +42,19 @@ pub(super) fn create_log_tables(number: i64) -> Vec<String> {
     ]
 }
 
-/// Enters the words of events into the full-text index, in lower case as SQLite's tokenizer does.
+/// The words of an event as the full-text index takes them.
+pub(super) type Words = Vec<String>;
+
+/// The words of an event, in lower case as SQLite's tokenizer has them.
+pub(super) fn words_of(event: &LogEvent) -> Words {
+    words::of(event, |words| words.iter().map(|word| word.to_lowercase()).collect())
+}
+
+/// Enters the words of events into the full-text index.
 pub(super) async fn index_texts(conn: &mut Connection, partition: i64, rows: &[LogRow<'_>]) -> Result<(), StoreError> {
     let mut sql: QueryBuilder<Db> = QueryBuilder::new(format!("INSERT INTO {} (seq, words) ", text_table(partition)));
     sql.push_values(rows, |mut row, log_row| {
-        let lower = |words: &[&str]| words.iter().map(|word| word.to_lowercase()).collect::<Vec<_>>();
-        row.push_bind(log_row.seq).push_bind(words::of(&log_row.event, lower));
+        row.push_bind(log_row.seq).push_bind(&log_row.words);
     });
     run(conn, sql).await?;
     Ok(())

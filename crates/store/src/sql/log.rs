@@ -130,19 +130,29 @@ impl LogWriter {
     /// The sequencer's clock does not go back, so `published` does not either; if it ever did, the event
     /// would be stored under the newest time.
     async fn write_events(&mut self, conn: &mut Connection, events: &[&LogEvent]) -> Result<(), StoreError> {
-        for piece in pieces(events) {
-            let mut rows = Vec::with_capacity(piece.len());
-            for event in piece {
-                self.at.last_seq += 1;
-                self.at.last_published = self.at.last_published.max(event.published);
-                self.at.rows += 1;
-                rows.push(LogRow::new(self.at.last_seq, self.at.last_published, event)?);
-            }
-            log_row::insert(conn, self.at.partition, &rows).await?;
-            insert_targets(conn, self.at.partition, &rows).await?;
-            dialect::index_texts(conn, self.at.partition, &rows).await?;
+        let partition = self.at.partition;
+        let mut pieces = pieces(events);
+        let mut rows = self.rows(pieces.next())?;
+        while !rows.is_empty() {
+            // The next rows are made while the database writes these.
+            let next = async { self.rows(pieces.next()) };
+            let (written, next) = tokio::join!(write_rows(conn, partition, &rows), next);
+            written?;
+            rows = next?;
         }
         Ok(())
+    }
+
+    fn rows<'a>(&mut self, events: Option<&[&'a LogEvent]>) -> Result<Vec<LogRow<'a>>, StoreError> {
+        let events = events.unwrap_or_default();
+        let mut rows = Vec::with_capacity(events.len());
+        for event in events {
+            self.at.last_seq += 1;
+            self.at.last_published = self.at.last_published.max(event.published);
+            self.at.rows += 1;
+            rows.push(LogRow::new(self.at.last_seq, self.at.last_published, event)?);
+        }
+        Ok(rows)
     }
 
     /// Drops every closed partition whose newest event was published before `time`.
@@ -217,6 +227,12 @@ fn as_event(row: &Row) -> Option<&LogEvent> {
         Row::Log(event) => Some(event),
         _ => None,
     }
+}
+
+async fn write_rows(conn: &mut Connection, partition: i64, rows: &[LogRow<'_>]) -> Result<(), StoreError> {
+    log_row::insert(conn, partition, rows).await?;
+    insert_targets(conn, partition, rows).await?;
+    dialect::index_texts(conn, partition, rows).await
 }
 
 async fn insert_targets(conn: &mut Connection, partition: i64, rows: &[LogRow<'_>]) -> Result<(), StoreError> {

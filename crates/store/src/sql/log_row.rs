@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, QueryBuilder, Row as _};
 use watchfire_model::{log::LogEvent, texts::each_text_and_key, time::Timestamp};
 
-use super::{Connection, Db, Row, log::events_table, many_rows::run};
+use super::{Connection, Db, Row, dialect, log::events_table, many_rows::run};
 use crate::{StoreError, log_detail};
 
 /// The columns, in the order of [`insert`].
@@ -33,6 +33,8 @@ pub(crate) struct LogRow<'a> {
     /// The event, without U+0000.
     pub(crate) event: Cow<'a, LogEvent>,
     detail: String,
+    /// For the full-text index.
+    pub(crate) words: dialect::Words,
 }
 
 impl<'a> LogRow<'a> {
@@ -45,11 +47,13 @@ impl<'a> LogRow<'a> {
             Cow::Borrowed(event)
         };
         let detail = log_detail::of(&event).map_err(|_| corrupt(&event.uuid))?;
+        let words = dialect::words_of(&event);
         Ok(Self {
             seq,
             published,
             event,
             detail,
+            words,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! What only SQLite says this way.
 
 use sqlx::QueryBuilder;
-use watchfire_model::log::Keywords;
+use watchfire_model::log::{Keywords, LogEvent};
 
 use super::{
     Connection, Db,
@@ -51,12 +51,19 @@ pub(super) fn create_log_tables(number: i64) -> Vec<String> {
     ]
 }
 
-/// Enters the words of events, and their parts between hyphens, into the full-text index.
+/// The words of an event as the full-text index takes them.
+pub(super) type Words = String;
+
+/// The words of an event, and their parts between hyphens.
+pub(super) fn words_of(event: &LogEvent) -> Words {
+    words::of(event, |words| words.join(" "))
+}
+
+/// Enters the words of events into the full-text index.
 pub(super) async fn index_texts(conn: &mut Connection, partition: i64, rows: &[LogRow<'_>]) -> Result<(), StoreError> {
     let mut sql: QueryBuilder<Db> = QueryBuilder::new(format!("INSERT INTO {} (rowid, words) ", text_table(partition)));
     sql.push_values(rows, |mut row, log_row| {
-        row.push_bind(log_row.seq)
-            .push_bind(words::of(&log_row.event, |words| words.join(" ")));
+        row.push_bind(log_row.seq).push_bind(&log_row.words);
     });
     run(conn, sql).await?;
     Ok(())
