@@ -1,5 +1,6 @@
 //! The seeds of the fuzz targets: what was found once is looked at by every run of the tests.
 
+#[expect(clippy::expect_used, clippy::indexing_slicing, reason = "a check fails by a panic")]
 #[path = "../../../../fuzz/checks.rs"]
 mod checks;
 
