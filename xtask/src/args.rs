@@ -37,7 +37,7 @@ pub(crate) struct Args {
     pub(crate) task: Task,
 }
 
-const USAGE: &str = "usage: cargo xtask check | layers | test [--require-all] [--rust | --clients] | ci | openapi [--check] | screenshots | package | bench score [--users N] …";
+const USAGE: &str = "usage: cargo xtask check | layers | test [--require-all] [--rust | --clients] | ci | openapi [--check] | screenshots | package | bench score|log [--users N] …";
 
 impl Args {
     pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Self> {

@@ -74,7 +74,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "bench",
-        may_use: &["http", "app", "store", "engine", "crypto", "model", "fixtures"],
+        may_use: &["http", "console", "app", "store", "engine", "crypto", "model", "fixtures"],
     },
     Layer {
         name: "fixtures",

@@ -38,6 +38,7 @@ pub(crate) struct Outcome {
     client_cpu: u64,
     /// Nanoseconds, in order.
     latencies: Vec<u64>,
+    largest: usize,
 }
 
 impl std::fmt::Display for Outcome {
@@ -60,6 +61,16 @@ impl Outcome {
     pub(crate) fn per_second(&self) -> u128 {
         u128::from(self.answers) * 1_000_000_000 / self.nanoseconds.max(1)
     }
+
+    /// Nanoseconds that so many of a thousand answers did not take longer than.
+    pub(crate) fn latency(&self, per_mille: usize) -> u64 {
+        quantile(&self.latencies, per_mille)
+    }
+
+    /// Bytes of the largest answer, its head included.
+    pub(crate) const fn largest(&self) -> usize {
+        self.largest
+    }
 }
 
 /// Sends the load, on a thread of its own.
@@ -73,13 +84,14 @@ pub(crate) fn run(address: SocketAddr, load: Load<'_>) -> Result<Outcome> {
 fn on_this_thread(address: SocketAddr, load: Load<'_>) -> Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (begun, process, thread) = (Instant::now(), process_cpu(), thread_cpu());
-    let mut latencies = runtime.block_on(all(address, load))?;
+    let (mut latencies, largest) = runtime.block_on(all(address, load))?;
     let client_cpu = thread_cpu() - thread;
     let outcome = Outcome {
         answers: u64::try_from(latencies.len())?,
         nanoseconds: begun.elapsed().as_nanos(),
         server_cpu: (process_cpu() - process).saturating_sub(client_cpu),
         client_cpu,
+        largest,
         latencies: {
             latencies.sort_unstable();
             latencies
@@ -88,29 +100,35 @@ fn on_this_thread(address: SocketAddr, load: Load<'_>) -> Result<Outcome> {
     Ok(outcome)
 }
 
-async fn all(address: SocketAddr, load: Load<'_>) -> Result<Vec<u64>> {
+/// How long each took, and how much the largest was.
+async fn all(address: SocketAddr, load: Load<'_>) -> Result<(Vec<u64>, usize)> {
     let next = Cell::new(0);
     let connections = (0..load.connections).map(|_| one(address, load, &next));
     let latencies = futures_util::future::try_join_all(connections).await?;
-    Ok(latencies.into_iter().flatten().collect())
+    let (latencies, sizes): (Vec<Vec<u64>>, Vec<usize>) = latencies.into_iter().unzip();
+    Ok((
+        latencies.into_iter().flatten().collect(),
+        sizes.into_iter().max().unwrap_or(0),
+    ))
 }
 
 /// Takes the next request that nobody has sent, until there is none.
-async fn one(address: SocketAddr, load: Load<'_>, next: &Cell<usize>) -> Result<Vec<u64>> {
+async fn one(address: SocketAddr, load: Load<'_>, next: &Cell<usize>) -> Result<(Vec<u64>, usize)> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let mut latencies = Vec::new();
+    let (mut latencies, mut largest) = (Vec::new(), 0);
     let mut answer = Vec::with_capacity(16 * 1_024);
     while let Some(request) = load.requests.get(next.replace(next.get() + 1)) {
         let begun = Instant::now();
         stream.write_all(request).await?;
         read(&mut stream, &mut answer).await?;
         latencies.push(u64::try_from(begun.elapsed().as_nanos())?);
+        largest = largest.max(answer.len());
         let text = String::from_utf8_lossy(&answer);
         let is_expected = text.get(9..12) == Some(load.status.to_string().as_str());
         ensure!(is_expected && load.never.is_none_or(|never| !text.contains(never)), "{text}");
     }
-    Ok(latencies)
+    Ok((latencies, largest))
 }
 
 /// Reads one whole answer into `answer`.

@@ -1,5 +1,6 @@
 //! `cargo xtask bench score`: what one score costs with a million users in the store; `cargo xtask bench
-//! sets`: what an accepted Security Event Token costs.
+//! sets`: what an accepted Security Event Token costs; `cargo xtask bench log`: what the System Log and the
+//! console cost with ten million events.
 //!
 //! `score` is two processes, so that what one of them allocated does not count for the other: `seed` writes a store
 //! of users with profiles, a data set of addresses and a file of attempts; `measure` opens the store as
@@ -10,6 +11,7 @@ mod attempts;
 mod engine;
 mod figures;
 mod load;
+mod log;
 mod machine;
 mod seed;
 mod server;
@@ -39,6 +41,8 @@ enum Command {
     Score(Score),
     /// Send Security Event Tokens
     Sets(sets::Sets),
+    /// Seed a store with a System Log, and ask it
+    Log(log::Log),
     /// Only seed a store
     Seed(Score),
     /// Only measure on a store that was seeded
@@ -72,6 +76,7 @@ fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Score(options) => score(&options),
         Command::Sets(options) => sets::measure(&options),
+        Command::Log(options) => log::measure(&options),
         Command::Seed(options) => {
             let folder = options.folder.clone().context("seed needs --folder")?;
             machine::runtime("seed")?.block_on(seed::run(&options, &folder))

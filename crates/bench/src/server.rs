@@ -31,6 +31,8 @@ pub(crate) struct Server {
     pub(crate) app: App,
     pub(crate) index: Arc<dyn Index>,
     pub(crate) address: std::net::SocketAddr,
+    /// What the first administrator's link ends with.
+    pub(crate) first_invitation: Option<String>,
     sequencer: tokio::task::JoinHandle<Ended>,
     stop: CancellationToken,
 }
@@ -47,6 +49,7 @@ impl Server {
         let stop = CancellationToken::new();
         let settings = Settings {
             api_calls_per_minute: 0,
+            log_calls_per_minute: 0,
             // Keys are served on loopback.
             dev: true,
             sets: SetLimits {
@@ -84,12 +87,16 @@ impl Server {
                 ..Limits::default()
             },
         };
-        let site = Site::new(Arc::new(edge), watchfire_http::router(started.app.clone()));
+        let (edge, api) = (Arc::new(edge), watchfire_http::router(started.app.clone()));
+        let console = watchfire_console::router(started.app.clone());
+        let pages = watchfire_http::pages(started.app.clone(), Arc::clone(&edge), api.clone(), console);
+        let site = Site::new(edge, api.merge(pages));
         tokio::spawn(listener::serve(listener, None, site, ListenerLimits::default(), stop.clone()));
         Ok(Self {
             app: started.app,
             index,
             address,
+            first_invitation: started.first_invitation,
             sequencer: started.sequencer,
             stop,
         })

@@ -4,6 +4,7 @@ mod action;
 mod admin;
 mod api;
 mod app;
+mod bench;
 mod command;
 mod config;
 mod data;
@@ -118,6 +119,9 @@ enum Command {
     Eval(eval::Arguments),
     /// Generate a file of sign-ins, honest and hostile, out of a seed
     GenerateSignins(generate_signins::Arguments),
+    /// Prepare measurements: fill a data directory with an invented log
+    #[command(subcommand)]
+    Bench(bench::Command),
     /// Print the OpenAPI document of everything that is served
     Openapi,
     /// Print the reference of all commands (Markdown)
@@ -165,6 +169,7 @@ async fn run(command: Command, terminal: &Terminal) -> Result<ExitCode> {
         Command::Simulate(arguments) => simulate::run(&arguments, terminal).await?,
         Command::Eval(arguments) => eval::run(&arguments, terminal)?,
         Command::GenerateSignins(arguments) => generate_signins::run(&arguments, terminal)?,
+        Command::Bench(command) => bench::run(&command, terminal).await?,
         Command::Openapi => terminal.print(&watchfire_http::document()?)?,
         Command::CliReference => terminal.print(&reference::markdown::<Cli>())?,
     }

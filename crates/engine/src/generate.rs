@@ -12,6 +12,7 @@
 mod attacker;
 mod device;
 mod habit;
+pub mod log;
 mod person;
 mod random;
 mod world;

@@ -90,6 +90,33 @@ pub struct StoredReceipt {
     pub note: Option<SetNote>,
 }
 
+/// How many events of the System Log lie between times.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogCounts {
+    /// Between each time and the next.
+    pub counts: Vec<u64>,
+    /// Whether they were made out of samples.
+    pub is_estimate: bool,
+}
+
+impl LogCounts {
+    /// All were counted.
+    pub const fn exact(counts: Vec<u64>) -> Self {
+        Self {
+            counts,
+            is_estimate: false,
+        }
+    }
+
+    /// Samples were counted.
+    pub const fn estimated(counts: Vec<u64>) -> Self {
+        Self {
+            counts,
+            is_estimate: true,
+        }
+    }
+}
+
 /// How many events of the System Log there were of one kind and end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogTally {
@@ -146,11 +173,12 @@ pub trait Index: Send + Sync + std::fmt::Debug {
     /// [`StoreError::Timeout`] when it takes longer than the setting allows.
     async fn log(&self, query: &LogQuery, after: Option<LogCursor>, read: SignalReader) -> Result<LogPage, StoreError>;
     /// How many events of the System Log that `query` asks for lie between each of `edges` and the next; its
-    /// own bounds and position are not looked at. Where SQL cannot say the query, the counts may be too high.
+    /// own bounds and position are not looked at. Where SQL cannot say the query, the counts may be too high;
+    /// where too many events would have to be counted, samples of them are.
     ///
     /// # Errors
     /// [`StoreError::Timeout`] when it takes longer than the setting allows.
-    async fn log_counts(&self, query: &LogQuery, edges: &[Timestamp]) -> Result<Vec<u64>, StoreError>;
+    async fn log_counts(&self, query: &LogQuery, edges: &[Timestamp]) -> Result<LogCounts, StoreError>;
     /// How many events of the System Log there were from one time until another, by type and outcome.
     ///
     /// # Errors

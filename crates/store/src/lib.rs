@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`journal`] | the contract of a journal: load, append, sync; and what can go wrong |
 //! | [`index`] | what may be read: objects, receipts, counts |
+//! | [`bulk`] | many decisions at once, for trials and benchmarks |
 //! | [`log`] | pages and positions of the System Log |
 //! | [`disk`] | files of our own, behind a seam |
 //! | [`sqlite`] | the embedded store: the inline journal (one transaction a group, `synchronous=FULL`) |
@@ -14,6 +15,7 @@
 
 #![deny(missing_docs)]
 
+pub mod bulk;
 pub mod disk;
 pub mod error;
 pub mod index;

@@ -51,6 +51,9 @@ pub struct Settings {
     /// Rows that a log query looks at one by one, where SQL cannot say the filter, before it answers
     /// with the page that it has.
     pub log_rows_looked_at: usize,
+    /// Rows that a log query reads through, where no index leads to those that it asks for, before it
+    /// answers with the page that it has.
+    pub log_rows_read_through: i64,
     /// How long a log query may take.
     pub log_query_timeout: Duration,
     /// Answers about objects that the journal keeps in memory; past it they are looked up again.
@@ -77,6 +80,7 @@ impl Default for Settings {
             log_partition_rows: 1_000_000,
             log_retention: watchfire_model::log::RETENTION,
             log_rows_looked_at: 50_000,
+            log_rows_read_through: 1_000_000,
             log_query_timeout: Duration::from_secs(30),
             cached_answers: 65_536,
             cached_bytes: 32 * 1_024 * 1_024,

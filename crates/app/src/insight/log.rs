@@ -9,6 +9,7 @@ use watchfire_model::{
     signal::RiskLevel,
     time::Timestamp,
 };
+pub use watchfire_store::index::LogCounts;
 use watchfire_store::log::LogCursor;
 pub use watchfire_store::log::LogEntry;
 
@@ -56,7 +57,7 @@ impl App {
 
 impl App {
     /// How many events of `params` lie between each of `edges` and the next, where they can be counted within
-    /// `patience`. They may be too many when the query is one that only looking at each event decides.
+    /// `patience`; very many are estimated. They may be too many when the query is one that only looking at each event decides.
     ///
     /// # Errors
     /// As for [`Self::log`].
@@ -66,7 +67,7 @@ impl App {
         params: &LogQueryParams<'_>,
         edges: &[Timestamp],
         patience: Duration,
-    ) -> Result<Option<Vec<u64>>> {
+    ) -> Result<Option<LogCounts>> {
         caller.require(READ)?;
         let query = LogQuery::parse(params, self.clock.now()).map_err(refused)?;
         self.commands.wait_for_index().await;
@@ -86,6 +87,12 @@ impl App {
         let found = self.index.log_event(uuid, listed_signals).await?;
         found.ok_or_else(|| Error::not_found(uuid, "LogEvent"))
     }
+}
+
+/// Whether a query can be asked at all.
+pub(super) fn check(params: &LogQueryParams<'_>, now: Timestamp) -> Result<()> {
+    let query = LogQuery::parse(params, now).map_err(refused)?;
+    query.after.as_deref().map(position).transpose().map(drop)
 }
 
 fn position(after: &str) -> Result<LogCursor> {

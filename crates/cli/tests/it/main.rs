@@ -8,6 +8,8 @@ mod actions;
 #[cfg(test)]
 mod administration;
 #[cfg(test)]
+mod bench;
+#[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod crash;

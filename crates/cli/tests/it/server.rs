@@ -46,7 +46,11 @@ impl Server {
 
     /// Starts one on a free port, in an environment.
     pub(crate) async fn start_in(options: &[&str], environment: &[(&str, &str)]) -> Result<Self> {
-        let folder = tempfile::tempdir()?;
+        Self::start_over(tempfile::tempdir()?, options, environment).await
+    }
+
+    /// Starts one on what is in `folder`.
+    pub(crate) async fn start_over(folder: tempfile::TempDir, options: &[&str], environment: &[(&str, &str)]) -> Result<Self> {
         let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
         let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
         let environment: Vec<_> = environment.iter().map(owned).collect();

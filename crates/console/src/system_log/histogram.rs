@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use watchfire_app::{App, access::Principal};
+use watchfire_app::{App, access::Principal, insight::log::LogCounts};
 use watchfire_model::{log::LogQuery, time::Timestamp};
 
 use super::request::LogRequest;
@@ -10,8 +10,9 @@ use crate::failure::Failure;
 
 /// Bars.
 const BARS: i64 = 48;
-/// How long a page waits for its bars; without them it is still a page.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// How long a page waits for its bars; without them it is still a page. Their work is bounded: this is for a machine
+/// that is busy with something else.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Height of the tallest bar in the picture's units.
 const HEIGHT: u64 = 60;
 
@@ -20,6 +21,8 @@ const HEIGHT: u64 = 60;
 pub(crate) struct Histogram {
     pub(crate) bars: Vec<Bar>,
     pub(crate) total: u64,
+    /// Whether the numbers are estimates.
+    pub(crate) is_estimate: bool,
     pub(crate) from: String,
     pub(crate) to: String,
 }
@@ -62,9 +65,14 @@ fn edges(since: Timestamp, until: Timestamp) -> Vec<Timestamp> {
 }
 
 impl Histogram {
-    fn new(edges: &[Timestamp], counts: &[u64], request: &LogRequest) -> Self {
+    fn new(edges: &[Timestamp], counted: &LogCounts, request: &LogRequest) -> Self {
+        let counts: Vec<u64> = counted
+            .counts
+            .iter()
+            .map(|count| rounded(*count, counted.is_estimate))
+            .collect();
         let most = counts.iter().copied().max().unwrap_or(0).max(1);
-        let spans = edges.iter().zip(edges.iter().skip(1)).zip(counts).zip(0..);
+        let spans = edges.iter().zip(edges.iter().skip(1)).zip(&counts).zip(0..);
         let bars = spans.map(|(((from, to), count), index)| {
             // A bar of few events among many is still seen.
             let scaled = count.saturating_mul(HEIGHT).div_ceil(most);
@@ -79,11 +87,22 @@ impl Histogram {
         });
         Self {
             bars: bars.collect(),
-            total: counts.iter().sum(),
+            total: rounded(counts.iter().sum(), counted.is_estimate),
+            is_estimate: counted.is_estimate,
             from: edges.first().map(ToString::to_string).unwrap_or_default(),
             to: edges.last().map(ToString::to_string).unwrap_or_default(),
         }
     }
+}
+
+/// An estimate says no more than it knows: two digits.
+fn rounded(count: u64, is_estimate: bool) -> u64 {
+    let digits = count.checked_ilog10().unwrap_or(0);
+    if !is_estimate || digits < 2 {
+        return count;
+    }
+    let unit = 10_u64.saturating_pow(digits - 1);
+    count.saturating_add(unit / 2) / unit * unit
 }
 
 #[cfg(test)]
@@ -106,8 +125,23 @@ mod tests {
     fn the_tallest_bar_is_the_height_and_one_event_is_seen() {
         let request = LogRequest::read(&Fields::default(), Timestamp::from_seconds(100));
         let edges = [0, 1, 2, 3].map(Timestamp::from_seconds);
-        let histogram = Histogram::new(&edges, &[0, 1, 10_000], &request);
+        let histogram = Histogram::new(&edges, &LogCounts::exact(vec![0, 1, 10_000]), &request);
         let heights: Vec<u64> = histogram.bars.iter().map(|bar| bar.height).collect();
         assert_eq!((heights, histogram.total), (vec![0, 1, HEIGHT], 10_001));
+    }
+
+    #[test]
+    fn an_estimate_has_two_digits() {
+        for (count, said) in [
+            (0, 0),
+            (7, 7),
+            (99, 99),
+            (104, 100),
+            (1_260, 1_300),
+            (994_999, 990_000),
+            (999_999, 1_000_000),
+        ] {
+            assert_eq!((rounded(count, true), rounded(count, false)), (said, count));
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! How many events of the System Log there were between times. Numbers are without gaps and rise with
-//! time, so an unfiltered count costs two searches however long the log is.
+//! time, so an unfiltered count costs two searches however long the log is, and a sample of a span is a sample of
+//! its numbers. What many events pass is counted in samples: a picture needs no more, and its cost is bounded.
 
 use sqlx::{QueryBuilder, Row as _};
 use watchfire_model::{
@@ -9,29 +10,53 @@ use watchfire_model::{
 
 use super::{
     Connection, Db, log, log_filter,
-    log_page::{Partition, WINDOW, first_at, partitions},
+    log_page::{Partition, WINDOW, first_at, is_narrow, partitions},
 };
-use crate::{StoreError, index::LogTally};
+use crate::{
+    StoreError,
+    index::{LogCounts, LogTally},
+};
+
+/// Events of which each is counted, whatever is asked of them.
+const FEW: i64 = 40_000;
+/// Events that an index leads to and that are all counted, as far as samples tell.
+const COUNTED: u64 = 150_000;
+/// Samples of a span, and numbers in each.
+const SAMPLES: i64 = 2;
+const SAMPLE: i64 = 256;
 
 /// The number of events between each edge and the next. What SQL cannot say of the filter or the keywords
 /// is left out, so a count may be too high then.
-pub(crate) async fn counts(conn: &mut Connection, query: &LogQuery, edges: &[Timestamp]) -> Result<Vec<u64>, StoreError> {
+pub(crate) async fn counts(conn: &mut Connection, query: &LogQuery, edges: &[Timestamp]) -> Result<LogCounts, StoreError> {
     let partitions = partitions(conn).await?;
     let mut places = Vec::with_capacity(edges.len());
     for edge in edges {
         places.push(first_at(conn, &partitions, *edge).await?);
     }
-    let is_plain = query.filter.is_none() && query.keywords.is_empty();
-    let mut counts = Vec::with_capacity(places.len());
-    for (from, to) in places.iter().zip(places.iter().skip(1)) {
-        let count = if is_plain {
-            to.saturating_sub(*from)
-        } else {
-            count(conn, &partitions, query, (*from, to.saturating_sub(1))).await?
-        };
-        counts.push(u64::try_from(count).unwrap_or(0));
+    let spans = || places.iter().copied().zip(places.iter().copied().skip(1));
+    if query.filter.is_none() && query.keywords.is_empty() {
+        let lengths = spans().map(|(from, to)| u64::try_from(to.saturating_sub(from)).unwrap_or(0));
+        return Ok(LogCounts::exact(lengths.collect()));
     }
-    Ok(counts)
+    let counter = Counter { partitions, query };
+    let all = places
+        .last()
+        .zip(places.first())
+        .map_or(0, |(last, first)| last.saturating_sub(*first));
+    if all > FEW {
+        let mut estimate = Vec::with_capacity(places.len());
+        for (from, to) in spans() {
+            estimate.push(counter.estimate(conn, (from, to.saturating_sub(1))).await?);
+        }
+        if !is_narrow(query) || estimate.iter().sum::<u64>() > COUNTED {
+            return Ok(LogCounts::estimated(estimate));
+        }
+    }
+    let mut counts = Vec::with_capacity(places.len());
+    for (from, to) in spans() {
+        counts.push(counter.count(conn, (from, to.saturating_sub(1))).await?);
+    }
+    Ok(LogCounts::exact(counts))
 }
 
 /// How many events there were from one time until another, by type and outcome; those of security events
@@ -67,43 +92,62 @@ pub(crate) async fn tally(conn: &mut Connection, from: Timestamp, until: Timesta
     Ok(tallies)
 }
 
-/// Both ends belong to it.
-async fn count(
-    conn: &mut Connection,
-    partitions: &[Partition],
-    query: &LogQuery,
-    (low, high): (i64, i64),
-) -> Result<i64, StoreError> {
-    let mut total = 0_i64;
-    for partition in partitions {
-        let last = high.min(partition.last);
-        let mut start = low.max(partition.first);
-        while start <= last {
-            let end = last.min(start.saturating_add(WINDOW - 1));
-            total = total.saturating_add(count_window(conn, partition, query, (start, end)).await?);
-            start = end.saturating_add(1);
-        }
-    }
-    Ok(total)
+/// Counts what passes a query.
+struct Counter<'a> {
+    partitions: Vec<Partition>,
+    query: &'a LogQuery,
 }
 
-async fn count_window(
-    conn: &mut Connection,
-    partition: &Partition,
-    query: &LogQuery,
-    window: (i64, i64),
-) -> Result<i64, StoreError> {
-    let table = log::events_table(partition.number);
-    let mut sql: QueryBuilder<Db> = QueryBuilder::new(format!("SELECT COUNT(*) FROM {table} WHERE seq BETWEEN "));
-    sql.push_bind(window.0).push(" AND ").push_bind(window.1);
-    if let Some(filter) = &query.filter {
-        sql.push(" AND ");
-        log_filter::push(&mut sql, partition.number, filter.expr());
+impl Counter<'_> {
+    /// All that passes between two numbers, which belong to it.
+    async fn count(&self, conn: &mut Connection, (low, high): (i64, i64)) -> Result<u64, StoreError> {
+        let mut total = 0_i64;
+        for partition in &self.partitions {
+            let last = high.min(partition.last);
+            let mut start = low.max(partition.first);
+            while start <= last {
+                let end = last.min(start.saturating_add(WINDOW - 1));
+                total = total.saturating_add(self.count_window(conn, partition, (start, end)).await?);
+                start = end.saturating_add(1);
+            }
+        }
+        Ok(u64::try_from(total).unwrap_or(0))
     }
-    super::dialect::push_keywords(&mut sql, partition.number, &query.keywords, window);
-    sql.build_query_scalar()
-        .persistent(false)
-        .fetch_one(conn)
-        .await
-        .map_err(StoreError::of_statement)
+
+    /// About how many pass between two numbers, which belong to it.
+    async fn estimate(&self, conn: &mut Connection, (low, high): (i64, i64)) -> Result<u64, StoreError> {
+        let length = high.saturating_sub(low).saturating_add(1);
+        if length <= SAMPLES * SAMPLE {
+            return self.count(conn, (low, high)).await;
+        }
+        let step = length / SAMPLES;
+        let (mut passed, mut looked_at) = (0_i64, 0_i64);
+        for number in 0..SAMPLES {
+            let start = low + number * step + (step - SAMPLE) / 2;
+            let holds = self.partitions.iter().find(|it| it.first <= start && start <= it.last);
+            if let Some(partition) = holds {
+                let end = partition.last.min(start.saturating_add(SAMPLE - 1));
+                passed = passed.saturating_add(self.count_window(conn, partition, (start, end)).await?);
+                looked_at = looked_at.saturating_add(end - start + 1);
+            }
+        }
+        let scaled = passed.saturating_mul(length).checked_div(looked_at).unwrap_or(0);
+        Ok(u64::try_from(scaled).unwrap_or(0))
+    }
+
+    async fn count_window(&self, conn: &mut Connection, partition: &Partition, window: (i64, i64)) -> Result<i64, StoreError> {
+        let table = log::events_table(partition.number);
+        let mut sql: QueryBuilder<Db> = QueryBuilder::new(format!("SELECT COUNT(*) FROM {table} WHERE seq BETWEEN "));
+        sql.push_bind(window.0).push(" AND ").push_bind(window.1);
+        if let Some(filter) = &self.query.filter {
+            sql.push(" AND ");
+            log_filter::push(&mut sql, partition.number, filter.expr());
+        }
+        super::dialect::push_keywords(&mut sql, partition.number, &self.query.keywords, window);
+        sql.build_query_scalar()
+            .persistent(false)
+            .fetch_one(conn)
+            .await
+            .map_err(StoreError::of_statement)
+    }
 }

@@ -32,6 +32,10 @@ enum Place {
     Rendered,
 }
 
+const EVENT_TYPE: &str = "event_type";
+/// Columns with an index of their values.
+const INDEXED: [&str; 3] = ["uuid", "actor_id", "client_ip"];
+
 /// Writes the filter into `query` for rows of `partition`. Returns whether it says exactly the filter.
 pub(crate) fn push(query: &mut QueryBuilder<Db>, partition: i64, expr: &Expr) -> bool {
     let mut compiler = Compiler {
@@ -41,6 +45,26 @@ pub(crate) fn push(query: &mut QueryBuilder<Db>, partition: i64, expr: &Expr) ->
     };
     compiler.expr(expr, false);
     compiler.exact
+}
+
+/// Whether an index leads to the rows that pass, so that the others are not read.
+pub(crate) fn is_narrow(expr: &Expr) -> bool {
+    match expr {
+        Expr::Not(_) => false,
+        Expr::And(members) => members.iter().any(is_narrow),
+        Expr::Or(members) => members.iter().all(is_narrow),
+        Expr::Atom(atom) => match place(atom) {
+            Place::Finite(column, _) => column == EVENT_TYPE,
+            Place::Column(column) => INDEXED.contains(&column) && is_equality(atom),
+            Place::Nullable(column) => INDEXED.contains(&column.as_str()) && is_equality(atom),
+            Place::Targets => is_equality(atom),
+            Place::Constant(_) | Place::Elements(..) | Place::Rendered => false,
+        },
+    }
+}
+
+fn is_equality(atom: &Atom) -> bool {
+    matches!(&atom.test, Test::Compare(Comparison::Eq, Literal::Text(_)))
 }
 
 struct Compiler<'a> {
@@ -292,7 +316,7 @@ fn event_types(atom: &Atom, text: fn(EventType) -> &'static str) -> Place {
         let holds = holds_for(atom, json!(text(*event_type)));
         (event_type.as_str().to_owned(), holds)
     };
-    Place::Finite("event_type", EventType::ALL.iter().map(test).collect())
+    Place::Finite(EVENT_TYPE, EventType::ALL.iter().map(test).collect())
 }
 
 fn finite<const N: usize>(atom: &Atom, column: &'static str, values: [&'static str; N]) -> Place {

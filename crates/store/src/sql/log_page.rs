@@ -15,11 +15,18 @@ use crate::{
     log::{LogCursor, LogEntry, LogPage, SignalReader},
 };
 
-/// Numbers that one statement covers.
+/// Numbers that one statement covers at the most.
 pub(super) const WINDOW: i64 = 100_000;
+/// Numbers that the first statement covers: what is frequent is found there, and what a word or a value has
+/// in common with many rows is not all put in order for one page.
+const FIRST_WINDOW: i64 = 2_000;
+/// How much more each next statement covers.
+const GROWTH: i64 = 7;
 
 /// Rows that one statement returns at most.
 const BATCH: usize = 1_000;
+/// Rows that one statement returns at least, where the evaluator has the last word on each.
+const DOUBTFUL_BATCH: usize = 100;
 
 /// What a page is made of.
 #[derive(Clone, Copy)]
@@ -29,6 +36,8 @@ pub(crate) struct PageQuery<'a> {
     pub(crate) read: SignalReader,
     /// Rows that are looked at one by one at most, where SQL cannot say the query.
     pub(crate) look_at: usize,
+    /// Rows that are read through at most, where no index leads to those that are asked for.
+    pub(crate) read_through: i64,
 }
 
 /// One partition and the numbers in it.
@@ -36,6 +45,9 @@ pub(super) struct Partition {
     pub(super) number: i64,
     pub(super) first: i64,
     pub(super) last: i64,
+    /// When the first of them was published, and the last.
+    first_us: i64,
+    last_us: i64,
 }
 
 pub(crate) async fn page(conn: &mut Connection, wanted: PageQuery<'_>) -> Result<LogPage, StoreError> {
@@ -79,6 +91,11 @@ struct Scan<'a> {
     high: i64,
     found: Vec<LogEntry>,
     looked_at: usize,
+    /// Numbers that the next statement covers.
+    reach: i64,
+    /// Whether an index leads to the rows.
+    is_narrow: bool,
+    read_through: i64,
 }
 
 impl<'a> Scan<'a> {
@@ -105,6 +122,9 @@ impl<'a> Scan<'a> {
             high,
             found: Vec::new(),
             looked_at: 0,
+            reach: FIRST_WINDOW,
+            is_narrow: is_narrow(query),
+            read_through: 0,
         })
     }
 
@@ -118,7 +138,8 @@ impl<'a> Scan<'a> {
     }
 
     fn is_done(&self) -> bool {
-        self.low > self.high || self.found.len() >= self.needed() || self.looked_at >= self.wanted.look_at
+        let enough = self.found.len() >= self.needed() || self.looked_at >= self.wanted.look_at;
+        enough || self.low > self.high || (!self.is_narrow && self.read_through >= self.wanted.read_through)
     }
 
     /// The next numbers to look at: never those of two partitions.
@@ -127,19 +148,19 @@ impl<'a> Scan<'a> {
         match self.wanted.query.order {
             SortOrder::Ascending => {
                 let partition = holds(self.low)?;
-                let end = self.high.min(partition.last).min(self.low.saturating_add(WINDOW - 1));
+                let end = self.high.min(partition.last).min(self.low.saturating_add(self.reach - 1));
                 Some((partition, (self.low, end)))
             }
             SortOrder::Descending => {
                 let partition = holds(self.high)?;
-                let start = self.low.max(partition.first).max(self.high.saturating_sub(WINDOW - 1));
+                let start = self.low.max(partition.first).max(self.high.saturating_sub(self.reach - 1));
                 Some((partition, (start, self.high)))
             }
         }
     }
 
     async fn read_window(&mut self, conn: &mut Connection, partition: &Partition, window: (i64, i64)) -> Result<(), StoreError> {
-        let (mut statement, exact) = self.statement(partition, window);
+        let (mut statement, exact, batch) = self.statement(partition, window);
         let rows = statement
             .build()
             .persistent(false)
@@ -147,7 +168,7 @@ impl<'a> Scan<'a> {
             .await
             .map_err(StoreError::of_statement)?;
         let mut entries = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-        let complete = entries.len() < BATCH;
+        let complete = entries.len() < batch;
         if !exact {
             add_signals(conn, &mut entries, self.wanted.read).await?;
         }
@@ -165,11 +186,14 @@ impl<'a> Scan<'a> {
         }
         if complete {
             self.pass_window(window);
+            self.read_through = self.read_through.saturating_add(window.1 - window.0);
+            self.reach = self.reach.saturating_mul(GROWTH).min(WINDOW);
         }
         Ok(())
     }
 
-    fn statement(&self, partition: &Partition, window: (i64, i64)) -> (QueryBuilder<Db>, bool) {
+    /// The statement, whether it says exactly the query, and how many rows it returns at most.
+    fn statement(&self, partition: &Partition, window: (i64, i64)) -> (QueryBuilder<Db>, bool, usize) {
         let query = self.wanted.query;
         let table = log::events_table(partition.number);
         let mut sql = QueryBuilder::new(format!("SELECT {} FROM {table} WHERE seq BETWEEN ", log_row::COLUMNS));
@@ -184,8 +208,10 @@ impl<'a> Scan<'a> {
             SortOrder::Ascending => "ASC",
             SortOrder::Descending => "DESC",
         };
-        sql.push(format!(" ORDER BY seq {order} LIMIT {BATCH}"));
-        (sql, exact)
+        let missing = self.needed().saturating_sub(self.found.len());
+        let batch = if exact { missing } else { missing.max(DOUBTFUL_BATCH) }.clamp(1, BATCH);
+        sql.push(format!(" ORDER BY seq {order} LIMIT {batch}"));
+        (sql, exact, batch)
     }
 
     fn matches(&self, entry: &LogEntry) -> bool {
@@ -237,54 +263,76 @@ fn entry(row: &Row) -> Result<LogEntry, StoreError> {
 
 /// All partitions that have events, oldest first.
 pub(super) async fn partitions(conn: &mut Connection) -> Result<Vec<Partition>, StoreError> {
-    let rows = sqlx::query("SELECT number, first_seq, last_seq FROM partitions WHERE table_set = $1 ORDER BY number")
-        .bind(log::TABLE_SET)
-        .fetch_all(&mut *conn)
-        .await
-        .map_err(StoreError::of_statement)?;
+    let rows =
+        sqlx::query("SELECT number, first_seq, last_seq, first_us, last_us FROM partitions WHERE table_set = $1 ORDER BY number")
+            .bind(log::TABLE_SET)
+            .fetch_all(&mut *conn)
+            .await
+            .map_err(StoreError::of_statement)?;
     let mut partitions = Vec::new();
     for row in rows {
-        let (number, first): (i64, i64) = (row.get("number"), row.get("first_seq"));
-        let last = match row.get::<Option<i64>, _>("last_seq") {
+        let (number, first, first_us): (i64, i64, i64) = (row.get("number"), row.get("first_seq"), row.get("first_us"));
+        let closed = row.get::<Option<i64>, _>("last_seq").zip(row.get("last_us"));
+        let last = match closed {
             Some(last) => Some(last),
-            None => {
-                let sql = format!("SELECT MAX(seq) FROM {}", log::events_table(number));
-                sqlx::query_scalar(AssertSqlSafe(sql))
-                    .fetch_one(&mut *conn)
-                    .await
-                    .map_err(StoreError::of_statement)?
-            }
+            None => newest(conn, number).await?,
         };
-        partitions.extend(last.map(|last| Partition { number, first, last }));
+        partitions.extend(last.map(|(last, last_us)| Partition {
+            number,
+            first,
+            last,
+            first_us,
+            last_us,
+        }));
     }
     Ok(partitions)
 }
 
+/// The number and the time of the newest event of a partition.
+async fn newest(conn: &mut Connection, number: i64) -> Result<Option<(i64, i64)>, StoreError> {
+    let events = log::events_table(number);
+    let sql = format!("SELECT seq, published_us FROM {events} ORDER BY seq DESC LIMIT 1");
+    sqlx::query_as(AssertSqlSafe(sql))
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::of_statement)
+}
+
 /// The number of the first event that was published at `time` or later; one past the end if none was.
-/// `published` rises with the number, so halving finds it.
+/// `published` rises with the number, so halving finds it: in the database, for each step is two lookups there
+/// and would be a statement here.
 pub(super) async fn first_at(conn: &mut Connection, partitions: &[Partition], time: Timestamp) -> Result<i64, StoreError> {
-    let mut low = partitions.first().map_or(1, |partition| partition.first);
-    let mut past = partitions.last().map_or(1, |partition| partition.last + 1);
-    while low < past {
-        let middle = low + (past - low) / 2;
-        let Some(partition) = partitions.iter().find(|p| middle <= p.last) else {
-            break;
-        };
-        let sql = format!(
-            "SELECT published_us FROM {} WHERE seq = $1",
-            log::events_table(partition.number)
-        );
-        let published: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
-            .bind(middle)
-            .fetch_one(&mut *conn)
-            .await
-            .map_err(StoreError::of_statement)?;
-        match published < time.as_micros() {
-            true => low = middle + 1,
-            false => past = middle,
-        }
+    let time = time.as_micros();
+    let Some(partition) = partitions.iter().find(|it| time <= it.last_us) else {
+        return Ok(partitions.last().map_or(1, |it| it.last + 1));
+    };
+    if time <= partition.first_us {
+        return Ok(partition.first);
     }
-    Ok(low)
+    let middle = "(SELECT published_us FROM {events} WHERE seq = (low + past) / 2)"
+        .replace("{events}", &log::events_table(partition.number));
+    let sql = format!(
+        "WITH RECURSIVE halving (low, past) AS (SELECT CAST($1 AS BIGINT), CAST($2 AS BIGINT) UNION ALL \
+         SELECT CASE WHEN {middle} < $3 THEN (low + past) / 2 + 1 ELSE low END, \
+         CASE WHEN {middle} < $3 THEN past ELSE (low + past) / 2 END FROM halving WHERE low < past) \
+         SELECT low FROM halving WHERE low = past"
+    );
+    sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(partition.first)
+        .bind(partition.last)
+        .bind(time)
+        .fetch_one(conn)
+        .await
+        .map_err(StoreError::of_statement)
+}
+
+/// Whether an index leads to the rows of `query`, so that the others are not read.
+pub(super) fn is_narrow(query: &LogQuery) -> bool {
+    !query.keywords.is_empty()
+        || query
+            .filter
+            .as_ref()
+            .is_none_or(|filter| log_filter::is_narrow(filter.expr()))
 }
 
 /// Reads the signals of those entries whose type shows them.

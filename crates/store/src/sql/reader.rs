@@ -10,7 +10,7 @@ use watchfire_model::{
 use super::{Pool, log_counts, log_page, objects};
 use crate::{
     StoreError,
-    index::{Index, LogTally, Page, PageQuery, RangeQuery, ReceiptQuery, StoredReceipt},
+    index::{Index, LogCounts, LogTally, Page, PageQuery, RangeQuery, ReceiptQuery, StoredReceipt},
     log::{LogCursor, LogEntry, LogPage, SignalReader},
     settings::Settings,
 };
@@ -96,6 +96,7 @@ impl Index for Reader {
             after,
             read,
             look_at: self.settings.log_rows_looked_at,
+            read_through: self.settings.log_rows_read_through,
         };
         let in_one_snapshot = async {
             let mut transaction = self.pool.begin().await.map_err(StoreError::of_statement)?;
@@ -106,7 +107,7 @@ impl Index for Reader {
             .unwrap_or(Err(StoreError::Timeout))
     }
 
-    async fn log_counts(&self, query: &LogQuery, edges: &[Timestamp]) -> Result<Vec<u64>, StoreError> {
+    async fn log_counts(&self, query: &LogQuery, edges: &[Timestamp]) -> Result<LogCounts, StoreError> {
         let in_one_snapshot = async {
             let mut transaction = self.pool.begin().await.map_err(StoreError::of_statement)?;
             log_counts::counts(&mut transaction, query, edges).await

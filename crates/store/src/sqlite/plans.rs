@@ -60,6 +60,56 @@ async fn a_page_without_a_filter_goes_by_number_and_sorts_nothing() {
     );
 }
 
+/// Whatever is asked, a statement reads the numbers of its window, by an index where there is one: the pages
+/// and the counts bound what one statement costs by its window alone.
+#[tokio::test]
+async fn no_filter_of_the_log_reads_a_whole_table() {
+    let tests = [
+        r#"eq "a""#,
+        r#"ne "a""#,
+        r#"co "a""#,
+        r#"sw "a""#,
+        r#"ew "a""#,
+        r#"gt "a""#,
+        r#"ge "a""#,
+        r#"lt "a""#,
+        r#"le "a""#,
+        "pr",
+        "eq null",
+        "ne null",
+    ];
+    let open = ["debugContext.debugData.signInId"];
+    let named = SYSTEM_LOG
+        .fields
+        .iter()
+        .filter(|field| !field.is_open())
+        .map(|field| field.path());
+    let mut asked = 0;
+    for field in named.chain(open) {
+        for test in tests {
+            let filter = format!("{field} {test}");
+            if Filter::parse(&filter, &SYSTEM_LOG).is_err() {
+                continue; // The dialect has no such test of this field.
+            }
+            for filter in [
+                filter.clone(),
+                format!("not ({filter})"),
+                format!("{filter} or actor.id eq \"00u1\""),
+            ] {
+                let plan = plan(Some(&filter), "").await;
+                let whole = plan
+                    .lines()
+                    .find(|step| step.starts_with("SCAN log_") || step.starts_with("SCAN t"));
+                assert_eq!(whole, None, "{filter}:\n{plan}");
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 500, "{asked}");
+    let both = plan(Some(r#"outcome.reason pr"#), "acme").await;
+    assert!(both.contains("log_events_1 USING INTEGER PRIMARY KEY (rowid=?)"), "{both}");
+}
+
 #[tokio::test]
 async fn keywords_go_through_the_full_text_index() {
     let plan = plan(None, "acme").await;
