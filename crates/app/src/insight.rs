@@ -4,6 +4,7 @@ pub mod addresses;
 pub mod entities_at_risk;
 pub mod feedback;
 pub mod log;
+pub mod log_tail;
 pub mod overview;
 pub mod receipts;
 pub mod risk_settings;

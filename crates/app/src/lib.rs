@@ -55,7 +55,7 @@ use self::{
         Failures, client_keys::ClientKeys, console::CodeTries, oidc::Oidc, passkeys::Ceremonies, passwords::Passwords,
         signing_keys::SigningKeys,
     },
-    insight::{overview::Tallies, simulations::Simulations},
+    insight::{log_tail::OpenTails, overview::Tallies, simulations::Simulations},
     intake::{
         event_keys::EventKeys, streams_in::StreamsIn, transmitter_metadata::MetadataSchedule,
         verification_turns::VerificationTurns,
@@ -120,6 +120,7 @@ pub struct Inner {
     geo: Geo,
     simulations: Simulations,
     tallies: Tallies,
+    tails: Arc<OpenTails>,
 }
 
 impl std::ops::Deref for App {
@@ -201,6 +202,7 @@ impl App {
             geo,
             simulations: Simulations::default(),
             tallies: Tallies::default(),
+            tails: Arc::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

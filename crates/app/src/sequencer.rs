@@ -88,6 +88,11 @@ impl Commands {
         let _ = tokio::time::timeout(INDEX_WAIT, caught_up).await;
     }
 
+    /// Tells of every group that the index holds.
+    pub fn written(&self) -> watch::Receiver<Seq> {
+        self.applied.clone()
+    }
+
     /// The counters of the sequencer and of what is in front of it.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics

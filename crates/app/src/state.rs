@@ -27,7 +27,7 @@ pub use self::{
     outbox::{Due, Outbox, OutboxLimits, TargetKey},
     population::Statistics,
     pulse::{HOUR, Heard, Pulse, hour_of},
-    signals::{AddressCounts, LiveSignals, SignalLimits},
+    signals::{AddressCounts, AddressPlace, LiveSignals, SignalLimits},
 };
 pub(crate) use self::{
     hook_quota::{HookQuota, Reached},

@@ -21,6 +21,7 @@ use watchfire_app::{
     Settings as AppSettings,
     geo::{Folder, GeoSettings},
     identity::administrators::ConsoleLimits,
+    insight::log_tail::TailLimits,
     intake::{event_keys::EventKeyLimits, transmitter_metadata::MetadataLimits},
     response::delivery::DeliveryLimits,
     sequencer::SequencerLimits,
@@ -381,6 +382,11 @@ impl Values<'_> {
                 sign_ins_per_minute: self.one("console-sign-ins-per-minute")?,
                 code_tries: self.one("console-code-tries")?,
                 code_pause: self.time("console-code-pause")?,
+                tails: TailLimits {
+                    all: self.one("console-live-tails")?,
+                    each: self.one("console-live-tails-each")?,
+                    heartbeat: self.time("console-live-tail-heartbeat")?,
+                },
                 ..ConsoleLimits::default()
             },
             effective: self.0.iter().map(Raw::effective).collect(),
@@ -458,6 +464,7 @@ impl Values<'_> {
             log_partition_rows: self.positive("log-partition-rows")?,
             log_retention: self.time("log-retention")?,
             log_rows_looked_at: self.positive("log-rows-looked-at")?,
+            log_rows_read_through: self.positive("log-rows-read-through")?,
             log_query_timeout: self.time("log-query-timeout")?,
             cached_answers: self.positive("store-cached-answers")?,
             cached_bytes: self.size("store-cached-bytes")?,

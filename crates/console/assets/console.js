@@ -222,3 +222,53 @@ if (filter) {
     }
   });
 }
+
+// The live tail: each event is a row. What comes back says what it has seen last; where streams are refused,
+// htmx asks every two seconds.
+const live = document.getElementById("live");
+if (live) {
+  const rows = document.getElementById("rows");
+  const most = 500;
+  let last = "";
+
+  function poll() {
+    const address = new URL(live.dataset.poll, location.href);
+    if (last) {
+      address.searchParams.delete("range");
+      address.searchParams.set("after", last);
+    }
+    const poller = document.createElement("div");
+    poller.id = "poller";
+    const settings = { "hx-get": address.pathname + address.search, "hx-trigger": "every 2s", "hx-swap": "outerHTML" };
+    for (const [name, value] of Object.entries(settings)) poller.setAttribute(name, value);
+    live.after(poller);
+    window.htmx?.process(poller);
+    live.textContent = "Live";
+  }
+
+  const source = new EventSource(live.dataset.stream);
+  source.addEventListener("open", () => (live.textContent = "Live"));
+  source.addEventListener("row", (event) => {
+    last = event.lastEventId;
+    const part = document.createElement("template");
+    part.innerHTML = event.data;
+    const row = part.content.firstElementChild;
+    if (!row) return;
+    rows.prepend(row);
+    window.htmx?.process(row);
+    while (rows.children.length > most) rows.lastElementChild.remove();
+  });
+  source.addEventListener("end", () => {
+    source.close();
+    const link = document.createElement("a");
+    link.href = `/admin/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
+    link.textContent = "Sign in again";
+    live.className = "badge warn";
+    live.textContent = "Your session has ended.";
+    live.after(" ", link);
+  });
+  source.addEventListener("error", () => {
+    if (source.readyState === EventSource.CLOSED) poll();
+    else live.textContent = "Reconnecting";
+  });
+}

@@ -4,6 +4,7 @@ mod event;
 mod export;
 mod fault;
 mod histogram;
+mod live;
 mod ocsf;
 mod request;
 mod row;
@@ -28,6 +29,7 @@ use self::{
     saved::SavedRow,
 };
 pub(crate) use self::{
+    live::stream,
     request::test,
     row::{short, shown, tone as outcome_tone},
     saved::{delete as delete_search, save as save_search},
@@ -61,6 +63,8 @@ struct LogPage {
     saved: Vec<SavedRow>,
     exports: [(&'static str, String); 3],
     live: String,
+    /// The live tail by Server-Sent Events.
+    stream: String,
     still: String,
     is_live: bool,
 }
@@ -105,6 +109,7 @@ pub(crate) async fn show(State(app): State<App>, visitor: Visitor, query: Fields
         },
         exports: [("CSV", "csv"), ("JSON lines", "jsonl"), ("OCSF", "ocsf")].map(|(name, format)| (name, request.export(format))),
         live: request.address(&[("live", "1")]),
+        stream: String::new(),
         still: request.address(&[]),
         is_live,
         request,
@@ -114,22 +119,24 @@ pub(crate) async fn show(State(app): State<App>, visitor: Visitor, query: Fields
         return Ok(render(&page));
     }
     let caller = &visitor.session.principal;
-    let answer = app.log(caller, &page.request.params()).await?;
-    page.histogram = histogram::of(&app, caller, &page.request).await?;
+    let params = page.request.params();
+    let (answer, histogram) = tokio::join!(app.log(caller, &params), histogram::of(&app, caller, &page.request));
+    let answer = answer?;
+    page.histogram = histogram?;
     page.older = answer
         .next
         .map(|after| page.request.address(&[("after", after.as_str())]))
         .unwrap_or_default();
     if is_live {
-        page.live = page
-            .request
-            .tail(answer.entries.first().map(|entry| entry.cursor.to_string()).as_deref());
+        let newest = answer.entries.first().map(|entry| entry.cursor.to_string());
+        page.live = page.request.tail("tail", newest.as_deref());
+        page.stream = page.request.tail("stream", newest.as_deref());
     }
     page.rows = answer.entries.iter().map(|entry| Row::new(entry, &page.request)).collect();
     Ok(render(&page))
 }
 
-/// What has come since: htmx asks every two seconds.
+/// What has come since: where there is no stream, htmx asks every two seconds.
 pub(crate) async fn tail(State(app): State<App>, visitor: Visitor, query: Fields) -> Result<Response, Failure> {
     count(&app, &visitor)?;
     let request = LogRequest::read(&query, app.clock().now());
@@ -138,7 +145,7 @@ pub(crate) async fn tail(State(app): State<App>, visitor: Visitor, query: Fields
     Ok(render(&Tail {
         // The newest on top, as on the page.
         rows: answer.entries.iter().rev().map(|entry| Row::new(entry, &request)).collect(),
-        next: request.tail(Some(&after)),
+        next: request.tail("tail", Some(&after)),
     }))
 }
 

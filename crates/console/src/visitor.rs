@@ -70,7 +70,8 @@ impl FromRequestParts<App> for Visitor {
         let origin = Origin::read(parts, app);
         let wants_fragment = parts.headers.contains_key(HX_REQUEST);
         // The live tail asks by itself: a screen that nobody looks at must not keep a session alive.
-        let used = if parts.uri.path().ends_with("/tail") {
+        let path = parts.uri.path();
+        let used = if path.ends_with("/system-log/tail") || path.ends_with("/system-log/stream") {
             Used::ByPage
         } else {
             Used::ByPerson

@@ -17,6 +17,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
+use watchfire_app::insight::log_tail::ServerEnd;
 
 use self::{
     admission::{Admission, Seat},
@@ -153,6 +154,7 @@ impl Connections {
             let (body, working) = seat.request(Body::new(body));
             let mut request = http::Request::from_parts(parts, body);
             request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(ServerEnd(self.stop.clone()));
             let answer = self.site.clone().call(request);
             async move {
                 let answer = answer.await;

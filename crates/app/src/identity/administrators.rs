@@ -17,7 +17,9 @@ use watchfire_model::{
 use zeroize::Zeroizing;
 
 use super::console::{BegunSession, COOKIE_CHARS};
-use crate::{App, Error, Result, access::Principal, entropy::url_safe, identity::users::NewUser};
+use crate::{
+    App, Error, Result, access::Principal, entropy::url_safe, identity::users::NewUser, insight::log_tail::TailLimits,
+};
 
 /// The scope that reads who they are; changing them is for super administrators alone.
 pub const READ: &str = "okta.roles.read";
@@ -46,6 +48,8 @@ pub struct ConsoleLimits {
     pub code_pause: Duration,
     /// What a call to the team's own OpenID provider may take.
     pub provider: Duration,
+    /// Live tails of the System Log.
+    pub tails: TailLimits,
 }
 
 impl Default for ConsoleLimits {
@@ -58,6 +62,7 @@ impl Default for ConsoleLimits {
             code_tries: 5,
             code_pause: Duration::from_secs(15 * 60),
             provider: Duration::from_secs(10),
+            tails: TailLimits::default(),
         }
     }
 }

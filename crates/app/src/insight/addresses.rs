@@ -1,16 +1,17 @@
 //! What is known of an address now.
 
-use std::net::IpAddr;
+use std::{cmp::Reverse, net::IpAddr};
 
 pub use watchfire_engine::zone::Membership;
 use watchfire_engine::zone::membership;
 use watchfire_model::{
     id::ReceiptId,
     object::{Feedback, FeedbackSubject, ProviderAction, Status, Zone},
-    signal::ProviderSignal,
+    signal::{ProviderSignal, RiskLevel, parse_ip},
+    time::Timestamp,
 };
 
-use crate::{App, Result, access::Principal, geo::Located};
+use crate::{App, Error, Result, access::Principal, geo::Located, reads::Listed, state::AddressPlace};
 
 /// The scope that reads it.
 pub const READ: &str = "watchfire.read";
@@ -41,7 +42,59 @@ pub struct AddressSignal {
     pub called_false: bool,
 }
 
+/// Which addresses are listed.
+#[derive(Clone, Debug, Default)]
+pub struct AddressQuery {
+    /// At least so risky.
+    pub least: Option<RiskLevel>,
+    /// Begin behind this place.
+    pub after: Option<String>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// An address that providers speak of.
+#[derive(Clone, Debug)]
+pub struct AddressAtRisk {
+    /// In its one form.
+    pub ip: IpAddr,
+    /// The worst that is said of it.
+    pub level: RiskLevel,
+    /// What is said, the worst first.
+    pub signals: Vec<AddressSignal>,
+    /// Where it is: ISO 3166-1 code.
+    pub country: Option<String>,
+}
+
 impl App {
+    /// A page of the addresses that providers speak of, the worst first.
+    ///
+    /// # Errors
+    /// Without the scope; `E0000029` for an `after` that is no place.
+    pub async fn addresses_at_risk(&self, caller: &Principal, query: &AddressQuery) -> Result<Listed<AddressAtRisk>> {
+        caller.require(READ)?;
+        let behind = query.after.as_deref().map(place).transpose()?;
+        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        let (now, least) = (self.clock.now(), query.least.unwrap_or(RiskLevel::Low));
+        let mut places = self
+            .state
+            .signals()
+            .worst(now, least, behind.as_ref(), limit.saturating_add(1));
+        let has_more = places.len() > limit;
+        places.truncate(limit);
+        let next = places.last().filter(|_| has_more).map(printed);
+        let mut items = Vec::with_capacity(places.len());
+        for (Reverse(level), _, ip) in places {
+            items.push(AddressAtRisk {
+                ip,
+                level,
+                signals: self.said_of(ip).await?,
+                country: self.locate(ip).place.country,
+            });
+        }
+        Ok(Listed { items, next })
+    }
+
     /// What is known of an address.
     ///
     /// # Errors
@@ -49,6 +102,22 @@ impl App {
     pub async fn address_report(&self, caller: &Principal, ip: IpAddr) -> Result<AddressReport> {
         caller.require(READ)?;
         let ip = ip.to_canonical();
+        let directory = self.state.directory();
+        let signals = self.said_of(ip).await?;
+        let located = self.locate(ip);
+        let zones = directory.zones().filter(|zone| zone.status == Status::Active);
+        let zones = zones.map(|zone| (Zone::clone(zone), membership(zone, ip, &located.place)));
+        let zones = zones.filter(|(_, membership)| *membership != Membership::Outside).collect();
+        Ok(AddressReport {
+            ip,
+            signals,
+            located,
+            zones,
+        })
+    }
+
+    /// What providers say of an address now, the worst first.
+    async fn said_of(&self, ip: IpAddr) -> Result<Vec<AddressSignal>> {
         let directory = self.state.directory();
         let named = |signal: ProviderSignal| {
             let provider = directory.risk_providers().find(|it| it.id == signal.provider);
@@ -66,16 +135,48 @@ impl App {
             let judged = self.find::<Feedback>(&subject.key()).await?;
             it.called_false = judged.is_some_and(|it| it.effects.silenced);
         }
-        signals.sort_by_key(|it| std::cmp::Reverse((!it.called_false, it.signal.signal.level, it.signal.received_at)));
-        let located = self.locate(ip);
-        let zones = directory.zones().filter(|zone| zone.status == Status::Active);
-        let zones = zones.map(|zone| (Zone::clone(zone), membership(zone, ip, &located.place)));
-        let zones = zones.filter(|(_, membership)| *membership != Membership::Outside).collect();
-        Ok(AddressReport {
-            ip,
-            signals,
-            located,
-            zones,
-        })
+        signals.sort_by_key(|it| Reverse((!it.called_false, it.signal.signal.level, it.signal.received_at)));
+        Ok(signals)
+    }
+}
+
+fn printed((Reverse(level), Reverse(at), ip): &AddressPlace) -> String {
+    format!("{}.{}.{ip}", level.as_str(), at.as_micros())
+}
+
+fn place(text: &str) -> Result<AddressPlace> {
+    let invalid = || Error::catalogued("E0000029", Vec::new());
+    let mut parts = text.splitn(3, '.');
+    let mut part = || parts.next().ok_or_else(invalid);
+    let level = RiskLevel::parse(part()?).ok_or_else(invalid)?;
+    let at = part()?.parse().map_err(|_| invalid())?;
+    let ip = parse_ip(part()?).ok_or_else(invalid)?;
+    Ok((Reverse(level), Reverse(Timestamp::from_micros(at)), ip))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_reads_back_and_nothing_else_does() {
+        for ip in ["203.0.113.7", "2001:db8::15"] {
+            let it = (
+                Reverse(RiskLevel::High),
+                Reverse(Timestamp::from_micros(-5)),
+                ip.parse().unwrap(),
+            );
+            assert_eq!(place(&printed(&it)).unwrap(), it);
+        }
+        for text in [
+            "",
+            "HIGH",
+            "HIGH.1",
+            "HIGH.x.203.0.113.7",
+            "WORSE.1.203.0.113.7",
+            "HIGH.1.home",
+        ] {
+            assert!(place(text).is_err(), "{text}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! What providers say of addresses, as long as it counts.
 
 use std::{
-    collections::HashMap,
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap},
     net::IpAddr,
     sync::{
         Arc,
@@ -40,6 +41,9 @@ pub struct AddressCounts {
     pub high: usize,
 }
 
+/// An address among those that providers speak of: its worst level, when that was said last, and itself.
+pub type AddressPlace = (Reverse<RiskLevel>, Reverse<Timestamp>, IpAddr);
+
 /// The table. An address has at most one signal of each provider: the one accepted last.
 #[derive(Debug)]
 pub struct LiveSignals {
@@ -69,6 +73,29 @@ impl LiveSignals {
             .filter(|signal| signal.signal.expires_at > now)
             .cloned()
             .collect()
+    }
+
+    /// Up to `limit` addresses that come behind `behind`, the worst first and of those as bad the ones that were
+    /// spoken of last. Only those of which somebody says at least `least`.
+    pub fn worst(&self, now: Timestamp, least: RiskLevel, behind: Option<&AddressPlace>, limit: usize) -> Vec<AddressPlace> {
+        let mut first: BinaryHeap<AddressPlace> = BinaryHeap::new();
+        for (ip, known) in self.by_ip.read().iter() {
+            let live = known.iter().filter(|signal| signal.signal.expires_at > now);
+            let Some((level, at)) = live.map(|it| (it.signal.level, it.received_at)).max() else {
+                continue;
+            };
+            let place = (Reverse(level), Reverse(at), *ip);
+            if level < least || behind.is_some_and(|behind| place <= *behind) {
+                continue;
+            }
+            if first.len() < limit {
+                first.push(place);
+            } else if first.peek().is_some_and(|last| place < *last) {
+                first.pop();
+                first.push(place);
+            }
+        }
+        first.into_sorted_vec()
     }
 
     /// How many addresses have a signal of each level as their worst, as of the last look for what has
@@ -233,6 +260,30 @@ mod tests {
         assert_eq!(table.addresses(), counts(1, 0, 0));
         table.insert((&b, &ReceiptId::new("rcp1")), NOW, &[signal(RiskLevel::Low, 900)], NOW);
         assert_eq!(table.addresses(), counts(0, 0, 0));
+    }
+
+    #[test]
+    fn addresses_come_the_worst_first_and_each_once_page_by_page() {
+        let table = LiveSignals::new(SignalLimits::default());
+        let provider = RiskProviderId::new("rkp1");
+        let at = Timestamp::from_seconds;
+        let levels = [RiskLevel::Low, RiskLevel::High, RiskLevel::Medium, RiskLevel::High];
+        for (number, level) in (0_u8..).zip(levels) {
+            let one = IpSignal {
+                ip: IpAddr::from([192, 0, 2, number]),
+                ..signal(level, 100)
+            };
+            table.insert(&provider, at(i64::from(number)), &[one], at(0));
+        }
+        let last = |place: &AddressPlace| place.2.to_string();
+        let all: Vec<String> = table.worst(at(50), RiskLevel::Low, None, 10).iter().map(last).collect();
+        assert_eq!(all, ["192.0.2.3", "192.0.2.1", "192.0.2.2", "192.0.2.0"]);
+        let first = table.worst(at(50), RiskLevel::Low, None, 2);
+        let second = table.worst(at(50), RiskLevel::Low, first.last(), 2);
+        let both: Vec<String> = first.iter().chain(&second).map(last).collect();
+        assert_eq!(both, all);
+        assert_eq!(table.worst(at(50), RiskLevel::Medium, None, 10).len(), 3);
+        assert!(table.worst(at(100), RiskLevel::Low, None, 10).is_empty(), "all have expired");
     }
 
     #[test]

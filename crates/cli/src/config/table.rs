@@ -287,6 +287,27 @@ const SETTINGS: &[Setting] = &[
     ),
     Setting::one(Console, "console-code-pause", "TIME", "15m", "How long that is"),
     Setting::one(
+        Console,
+        "console-live-tails",
+        "N",
+        "100",
+        "Live tails of the System Log at one time; past it, and where it is 0, the page asks every two seconds instead",
+    ),
+    Setting::one(
+        Console,
+        "console-live-tails-each",
+        "N",
+        "3",
+        "Of them, those of one administrator: a browser has six connections to a server without HTTP/2",
+    ),
+    Setting::one(
+        Console,
+        "console-live-tail-heartbeat",
+        "TIME",
+        "15s",
+        "After so long without an event a live tail sends something, so that nobody in between takes it for dead",
+    ),
+    Setting::one(
         Logging,
         "log",
         "FILTER",
@@ -568,6 +589,12 @@ const SETTINGS: &[Setting] = &[
         "N",
         "50000",
         "Events that a log query looks at one by one, where SQL cannot say its filter, before it answers with what it has",
+    ),
+    Setting::limit(
+        "log-rows-read-through",
+        "N",
+        "1000000",
+        "Events that a log query reads through, where no index leads to what it asks for, before it answers with what it has",
     ),
     Setting::limit(
         "log-partition-rows",

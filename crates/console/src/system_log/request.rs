@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use watchfire_app::insight::log_tail::TailQuery;
 use watchfire_model::{log::LogQueryParams, time::Timestamp};
 
 use super::PATH;
@@ -110,9 +111,19 @@ impl LogRequest {
         self.at(&format!("{PATH}/export"), &[("format", format)])
     }
 
-    /// Where what comes behind `after` is.
-    pub(crate) fn tail(&self, after: Option<&str>) -> String {
-        let path = format!("{PATH}/tail");
+    /// What is followed; `last` is the place that a browser had come to before it was cut off.
+    pub(crate) fn tailed(&self, last: Option<&str>) -> TailQuery {
+        TailQuery {
+            filter: self.filter.clone(),
+            q: self.q.clone(),
+            after: last.filter(|last| !last.is_empty()).unwrap_or(&self.after).to_owned(),
+            since: self.bound.clone(),
+        }
+    }
+
+    /// Where what comes behind `after` is: `tail` or `stream`.
+    pub(crate) fn tail(&self, way: &str, after: Option<&str>) -> String {
+        let path = format!("{PATH}/{way}");
         let (filter, q) = (self.filter.as_str(), self.q.as_str());
         // Without a place it begins at the bound of the range.
         let place = after.map_or(("range", self.range.as_str()), |after| ("after", after));

@@ -8,6 +8,7 @@
 mod administrators;
 mod assets;
 mod browser;
+mod live_tail;
 mod oidc;
 mod passkeys;
 mod risk;
