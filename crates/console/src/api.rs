@@ -159,6 +159,11 @@ impl Refusal {
         }
     }
 
+    /// Whether the API has answered with this status.
+    pub(crate) fn is(&self, status: StatusCode) -> bool {
+        self.status == status
+    }
+
     /// Whether it is about what was typed, so that the form can say so.
     pub(crate) fn is_about_input(&self) -> bool {
         matches!(self.status.as_u16(), 400 | 409 | 413 | 422 | 502)

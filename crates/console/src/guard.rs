@@ -49,6 +49,9 @@ pub(crate) async fn keep(State(app): State<App>, request: Request, next: Next) -
         )
         .into_page()
     };
+    if is_bare(&response) {
+        response = Notice::new(response.status(), "This address was not understood.").into_page();
+    }
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, value);
@@ -57,6 +60,12 @@ pub(crate) async fn keep(State(app): State<App>, request: Request, next: Next) -
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// Whether it is the refusal of an extractor that is not ours, such as of a path that is no UTF-8.
+fn is_bare(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    response.status().is_client_error() && kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"))
 }
 
 /// Whether the page that sent this is one of ours: `Sec-Fetch-Site` where the browser has it, else

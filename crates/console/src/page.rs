@@ -152,6 +152,11 @@ pub(crate) fn render(template: &impl Template) -> Response {
     }
 }
 
+/// A page that takes no such call.
+pub(crate) async fn wrong_method() -> Failure {
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, "This page cannot be asked for in this way.")
+}
+
 /// A path that is no page. Who is not signed in is not told which ones are.
 pub(crate) async fn unknown(_: Visitor) -> Failure {
     Failure::new(StatusCode::NOT_FOUND, "There is no such page.")

@@ -8,6 +8,7 @@ mod policies;
 mod risk_providers;
 mod risk_settings;
 mod streams;
+mod universal_logout;
 mod zones;
 
 use axum::Router;
@@ -16,6 +17,7 @@ use watchfire_app::App;
 pub(crate) fn router() -> Router<App> {
     Router::new()
         .merge(apps::router())
+        .merge(universal_logout::router())
         .merge(risk_providers::router())
         .merge(risk_settings::router())
         .merge(device_integrations::router())

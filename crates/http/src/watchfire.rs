@@ -51,6 +51,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(streams_in::add_subject))
         .routes(routes!(streams_in::remove_subject))
         .routes(routes!(overview::get))
+        .routes(routes!(addresses::list))
         .routes(routes!(addresses::get))
         .routes(routes!(user_sessions::list))
         .routes(routes!(entities_at_risk::list))

@@ -10,11 +10,11 @@ use axum::{
 use http::StatusCode;
 use watchfire_app::{
     App,
-    insight::addresses::{AddressReport, Membership},
+    insight::addresses::{AddressAtRisk, AddressQuery, AddressReport, Membership},
 };
 use watchfire_model::{
     object::{ProviderAction, ZoneUsage},
-    signal::parse_ip,
+    signal::{RiskLevel, parse_ip},
 };
 
 use super::{ADDRESSES, address_page, newest, sign_in_page, tone, user_page};
@@ -30,6 +30,8 @@ use crate::{
 const SIGN_INS: &str = "100";
 /// Of them, the rows of the page.
 const ROWS: usize = 25;
+/// Addresses of a page of the list.
+const LISTED: u32 = 50;
 
 #[derive(Debug, Template)]
 #[template(path = "risk_addresses.html")]
@@ -38,7 +40,24 @@ struct FindPage {
     typed: String,
     fault: &'static str,
     counts: watchfire_app::state::AddressCounts,
+    /// The least level.
+    level: String,
+    rows: Vec<ListedRow>,
+    next: String,
     log: String,
+}
+
+/// An address that providers speak of.
+#[derive(Debug)]
+struct ListedRow {
+    link: String,
+    ip: String,
+    level: &'static str,
+    tone: &'static str,
+    said: String,
+    country: String,
+    received: String,
+    expires: String,
 }
 
 #[derive(Debug, Template)]
@@ -105,7 +124,15 @@ pub(crate) async fn find(State(app): State<App>, visitor: Visitor, query: Fields
     if let Some(ip) = parse_ip(typed) {
         return Ok(Redirect::to(&address_page(&ip.to_string())).into_response());
     }
-    visitor.session.principal.require(watchfire_app::insight::addresses::READ)?;
+    let level = query.get("level").to_owned();
+    let wanted = AddressQuery {
+        least: RiskLevel::parse(&level),
+        after: Some(query.get("after").to_owned()).filter(|after| !after.is_empty()),
+        limit: LISTED,
+    };
+    let listed = app.addresses_at_risk(&visitor.session.principal, &wanted)?;
+    let next = listed.next.as_deref();
+    let next = next.map(|after| address(ADDRESSES, &[("level", level.as_str()), ("after", after)]));
     Ok(render(&FindPage {
         frame: Frame::new("Addresses", ADDRESSES, &visitor.session),
         typed: short(typed),
@@ -115,6 +142,9 @@ pub(crate) async fn find(State(app): State<App>, visitor: Visitor, query: Fields
             "This is no IP address. Write 203.0.113.7 or 2001:db8::15."
         },
         counts: app.state().signals().addresses(),
+        rows: listed.items.iter().map(ListedRow::new).collect(),
+        next: next.unwrap_or_default(),
+        level,
         log: address(
             system_log::PATH,
             &[("filter", "eventType eq \"security.risk.signal.consume\""), ("range", "24h")],
@@ -207,6 +237,30 @@ fn facts(report: &AddressReport) -> Vec<(&'static str, String)> {
         ),
     ];
     facts.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+}
+
+impl ListedRow {
+    fn new(it: &AddressAtRisk) -> Self {
+        let ip = it.ip.to_string();
+        let said = it.signals.iter().map(|signal| {
+            let name = signal
+                .name
+                .as_deref()
+                .map_or_else(|| signal.signal.provider.to_string(), short);
+            format!("{name}: {}", signal.signal.signal.level.as_str())
+        });
+        let time = |time: Option<watchfire_model::time::Timestamp>| time.map(|at| at.to_string()).unwrap_or_default();
+        Self {
+            link: address_page(&ip),
+            level: it.level.as_str(),
+            tone: tone(Some(it.level)),
+            said: said.collect::<Vec<_>>().join(", "),
+            country: it.country.as_deref().map(shown).unwrap_or_default(),
+            received: time(it.signals.iter().map(|signal| signal.signal.received_at).max()),
+            expires: time(it.signals.iter().map(|signal| signal.signal.signal.expires_at).max()),
+            ip,
+        }
+    }
 }
 
 impl ZoneRow {

@@ -10,12 +10,15 @@ use http::Method;
 use serde_json::{Value, json};
 use watchfire_app::{App, access::scopes};
 
+use super::universal_logout;
 use crate::{
     api::segment,
     failure::Failure,
     fields::{Fields, Form},
     form::{Choice, Input, Sheet},
-    set_up::{Button, Cell, LIFECYCLE, Part, Row, SetUp, Step, Table, list_at, or_form, see_other, step, take_step, text_at},
+    set_up::{
+        Button, Cell, LIFECYCLE, Link, Part, Row, SetUp, Step, Table, list_at, or_form, see_other, step, take_step, text_at,
+    },
     visitor::Visitor,
 };
 
@@ -178,6 +181,9 @@ async fn app_page(visitor: &Visitor, id: &str, keys: Sheet, grants: Sheet) -> Re
         .part(Part::Heading("Keys"))
         .part(Part::Table(key_table(id, &app, may)))
         .part_if(may, || Part::Sheet(keys))
+        .part_if(visitor.may("watchfire.read"), || {
+            Part::Links(vec![Link::to(&universal_logout::path(id), "Universal Logout")])
+        })
         .part_if(may, || Part::Heading("This app"))
         .part_if(may, || {
             let question = "Its tokens stop working at once, and its risk provider has no client any more.";

@@ -199,3 +199,25 @@ async fn every_page_has_the_headers_whoever_asks() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn what_is_no_page_and_no_call_of_one_is_refused_as_a_page_with_its_headers() -> Result<()> {
+    let server = TestServer::start().await?;
+    let browser = Browser::signed_in(&server).await?;
+    for (method, path, status) in [
+        ("GET", "/admin/risk/users/%ff", 400),
+        ("GET", "/admin/reports/system-log/events/%ff", 400),
+        ("DELETE", "/admin/reports/system-log", 405),
+        ("PUT", "/admin", 405),
+        ("GET", "/admin/sign-out", 405),
+        ("GET", "/admin/nothing", 404),
+    ] {
+        let refused = browser.call(method, path).send().await?;
+        assert_eq!(refused.status, status, "{method} {path}: {}", refused.text);
+        assert!(refused.text.contains("<!doctype html>"), "{method} {path}: {}", refused.text);
+        let policy = refused.headers["content-security-policy"].to_str()?;
+        assert!(policy.starts_with("default-src 'none'"), "{method} {path}");
+        assert_eq!(refused.headers["x-frame-options"], "DENY");
+    }
+    Ok(())
+}

@@ -1,24 +1,35 @@
-//! `/watchfire/v1/addresses/{ip}`: what is known of an address now.
+//! `/watchfire/v1/addresses`: of which addresses providers speak, and what is known of one now.
 
 use axum::{
     Json,
     extract::{Path, State},
+    response::IntoResponse,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 use watchfire_app::{
     App, Error,
-    insight::addresses::{AddressReport, AddressSignal, Membership},
+    insight::addresses::{AddressAtRisk, AddressQuery, AddressReport, AddressSignal, Membership},
 };
 use watchfire_model::{
     object::{Zone, ZoneUsage},
-    signal::parse_ip,
+    signal::{RiskLevel, parse_ip},
     time::Timestamp,
 };
 
 use crate::{
     caller::Caller,
     error::{OktaError, okta::ErrorObject},
+    links::Links,
+    pagination::{PageBounds, PageLinks, PageRequest},
+    query::Query,
+};
+
+const PATH: &str = "/watchfire/v1/addresses";
+const BOUNDS: PageBounds = PageBounds {
+    min: 1,
+    default: 50,
+    max: 200,
 };
 
 /// What is known of an address.
@@ -44,6 +55,31 @@ pub(super) struct AddressObject {
     hosting: Option<bool>,
     /// The active zones that it is in.
     zones: Vec<AddressZoneObject>,
+}
+
+/// An address that risk providers speak of.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AddressAtRiskObject {
+    /// In its one form.
+    ip_address: String,
+    /// The worst that is said of it: `LOW`, `MEDIUM` or `HIGH`
+    level: &'static str,
+    /// ISO 3166-1 code, as data sets have it.
+    country: Option<String>,
+    /// What is said and counts now, the worst first.
+    signals: Vec<AddressSignalObject>,
+}
+
+impl From<AddressAtRisk> for AddressAtRiskObject {
+    fn from(it: AddressAtRisk) -> Self {
+        Self {
+            ip_address: it.ip.to_string(),
+            level: it.level.as_str(),
+            country: it.country,
+            signals: it.signals.into_iter().map(AddressSignalObject::from).collect(),
+        }
+    }
 }
 
 /// What a risk provider says of an address.
@@ -132,6 +168,33 @@ impl From<(Zone, Membership)> for AddressZoneObject {
             certain: membership == Membership::Inside,
         }
     }
+}
+
+/// List the addresses that risk providers speak of now, the worst first
+#[utoipa::path(get, path = "/watchfire/v1/addresses", tag = "Watchfire",
+    security(("apiToken" = []), ("oauth2" = ["watchfire.read"])),
+    params(
+        ("level" = Option<String>, Query, description = "At least so risky: `LOW`, `MEDIUM` or `HIGH`"),
+        ("after" = Option<String>, Query, description = "From a `next` link"),
+        ("limit" = Option<u32>, Query, description = "1 to 200, 50 when absent"),
+    ),
+    responses((status = 200, body = Vec<AddressAtRiskObject>), (status = 400, body = ErrorObject), (status = 403, body = ErrorObject)))]
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    links: Links,
+    query: Query,
+) -> Result<impl IntoResponse + use<>, OktaError> {
+    let page = PageRequest::parse(&query, BOUNDS)?;
+    let level = |text| RiskLevel::parse(text).ok_or_else(|| Error::invalid("level", "Invalid value"));
+    let wanted = AddressQuery {
+        least: query.filled("level").map(level).transpose()?,
+        after: page.after.clone(),
+        limit: page.limit,
+    };
+    let listed = app.addresses_at_risk(&caller.principal, &wanted)?;
+    let bodies: Vec<AddressAtRiskObject> = listed.items.into_iter().map(AddressAtRiskObject::from).collect();
+    Ok((PageLinks::new(&links, PATH, &query, listed.next.as_deref()), Json(bodies)))
 }
 
 /// Get what is known of an address now

@@ -108,6 +108,45 @@ async fn an_address_tells_what_counts_now_and_forgets_it() -> Result<()> {
 }
 
 #[tokio::test]
+async fn addresses_that_providers_speak_of_are_listed_the_worst_first_page_by_page() -> Result<()> {
+    let server = TestServer::start().await?;
+    let subjects: Vec<Value> = [("203.0.113.7", "LOW"), ("2001:db8::15", "HIGH"), ("203.0.113.9", "MEDIUM")]
+        .iter()
+        .map(|(ip, level)| json!({"ip": ip, "riskLevel": level, "message": "Seen"}))
+        .collect();
+    let sent = server
+        .call("POST", "/api/v1/risk/events/ip")
+        .json(&json!([{"subjects": subjects}]));
+    assert_eq!(sent.send().await?.status, 202);
+    let all = server.call("GET", "/watchfire/v1/addresses").send().await?;
+    let addresses = |list: &Value| -> Vec<String> {
+        let items = list.as_array().into_iter().flatten();
+        items
+            .map(|it| it["ipAddress"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    };
+    assert_eq!(addresses(&all.json), ["2001:db8::15", "203.0.113.9", "203.0.113.7"]);
+    assert_eq!(
+        (&all.json[0]["level"], &all.json[0]["signals"][0]["message"]),
+        (&json!("HIGH"), &json!("Seen"))
+    );
+    let worse = server.call("GET", "/watchfire/v1/addresses?level=MEDIUM").send().await?;
+    assert_eq!(addresses(&worse.json).len(), 2);
+    let first = server.call("GET", "/watchfire/v1/addresses?limit=2").send().await?;
+    let link = first.headers["link"].to_str()?;
+    let next = link.split('<').nth(2).and_then(|it| it.split('>').next()).unwrap_or_default();
+    let next = next.strip_prefix("https://org.example").unwrap_or(next);
+    assert_eq!(addresses(&server.call("GET", next).send().await?.json), ["203.0.113.7"]);
+    for wrong in ["level=WORSE", "after=nowhere", "limit=0"] {
+        let refused = server.call("GET", &format!("/watchfire/v1/addresses?{wrong}")).send().await?;
+        assert_eq!(refused.status, 400, "{wrong}");
+    }
+    server.clock.advance(Duration::from_secs(400 * 24 * 3_600));
+    assert_eq!(server.call("GET", "/watchfire/v1/addresses").send().await?.json, json!([]));
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_overview_counts_what_the_log_has() -> Result<()> {
     let server = TestServer::start().await?;
     people::user(&server, "jo@example.com").await?;
@@ -205,6 +244,7 @@ async fn each_of_them_asks_for_its_scope() -> Result<()> {
     for path in [
         "/watchfire/v1/entities",
         "/watchfire/v1/overview",
+        "/watchfire/v1/addresses",
         "/watchfire/v1/addresses/203.0.113.7",
         "/watchfire/v1/users/jo@example.com/sessions",
     ] {

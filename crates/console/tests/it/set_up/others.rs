@@ -254,3 +254,36 @@ async fn a_connection_test_shows_what_was_fetched_and_keeps_nothing() -> Result<
     assert_eq!(all.json.as_array().map(Vec::len), Some(1), "a test keeps nothing");
     Ok(())
 }
+
+#[tokio::test]
+async fn an_app_is_told_of_ended_sessions_where_its_form_says() -> Result<()> {
+    let server = TestServer::start().await?;
+    let browser = Browser::signed_in(&server).await?;
+    let app = watchfire_harness::ServiceApp::register(&server, &["okta.logs.read"]).await?;
+    let path = format!("/admin/security/apps/{}/universal-logout", app.id);
+    let before = browser.get(&path).await?;
+    assert!(before.text.contains("the app is not told"), "{}", before.text);
+    assert!(!before.text.contains(&format!("{path}/delete")));
+    let bad = send(&browser, &path, &[("url", "ftp://app.example"), ("subjectFormat", "iss_sub")]).await?;
+    assert_eq!(bad.status, 400);
+    assert!(!fault(&bad.text, "url").is_empty(), "{}", bad.text);
+    let fields = [
+        ("url", "https://app.example/revoke"),
+        ("subjectFormat", "email"),
+        ("audience", ""),
+    ];
+    done(&browser, &path, &fields).await?;
+    let page = browser.get(&path).await?;
+    assert!(
+        page.text.contains("https://app.example/revoke") && page.text.contains("value=\"email\" selected"),
+        "{}",
+        page.text
+    );
+    done(&browser, &format!("{path}/delete"), &[]).await?;
+    assert!(browser.get(&path).await?.text.contains("the app is not told"));
+    assert_eq!(
+        browser.get("/admin/security/apps/0oanone/universal-logout").await?.status,
+        404
+    );
+    Ok(())
+}
