@@ -167,11 +167,21 @@ class Chromium:
             .filter(fault => ['serious', 'critical'].includes(fault.impact))
             .map(fault => fault.id + ': ' + fault.nodes.slice(0, 3).map(node => node.html.slice(0, 120)).join(' | ')))""")
 
+    def look(self, dark: bool | None, narrow: bool) -> None:
+        """Light or dark, or as the system has it; as on a telephone or on a desk."""
+        scheme = [] if dark is None else [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+        self.call("Emulation.setEmulatedMedia", features=scheme)
+        if narrow:
+            self.call("Emulation.setDeviceMetricsOverride", width=400, height=800, deviceScaleFactor=1, mobile=True)
+        else:
+            self.call("Emulation.clearDeviceMetricsOverride")
+        time.sleep(0.3)
+
     def text(self) -> str:
         return self.run("document.body ? document.body.innerText : ''") or ""
 
-    def picture(self, path: str, width: int, dark: bool) -> None:
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600)
+    def picture(self, path: str, width: int, dark: bool, height: int = 900) -> None:
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
         scheme = "dark" if dark else "light"
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         time.sleep(0.2)

@@ -11,9 +11,11 @@ import time
 import urllib.request
 from pathlib import Path
 
+import console_live
 import console_pages
 import console_set_up
 import expect
+import readme_pictures
 from chromium import Chromium
 
 URL = os.environ["WATCHFIRE_URL"]
@@ -50,6 +52,7 @@ def code(secret: str, used: set[int]) -> str:
 
 def accept(browser: Chromium, link: str, used: set[int]) -> str:
     browser.open(link)
+    console_pages.accessible(browser, "invitation")
     secret = browser.run("document.querySelector('code.wide').textContent")
     browser.submit({"password": PASSWORD, "again": PASSWORD, "code": code(secret, used)}, "Finish")
     return secret
@@ -60,6 +63,13 @@ def sign_in(browser: Chromium, login: str, secret: str, used: set[int]) -> None:
     browser.submit({"code": code(secret, used)}, "Sign in")
 
 
+def enter(browser: Chromium) -> None:
+    """By the first link."""
+    link = (Path(os.environ["WATCHFIRE_WORK"]) / "data" / "admin-invitation").read_text().strip()
+    used: set[int] = set()
+    sign_in(browser, "admin@watchfire.local", accept(browser, link, used), used)
+
+
 def walk(browser: Chromium) -> None:
     link = (Path(os.environ["WATCHFIRE_WORK"]) / "data" / "admin-invitation").read_text().strip()
     used: set[int] = set()
@@ -67,6 +77,7 @@ def walk(browser: Chromium) -> None:
     expect.true("the link leads to the sign-in", "Sign in with them now" in browser.text(), browser.text())
     browser.submit({"login": "admin@watchfire.local", "password": "wrong password"}, "Next")
     expect.true("a wrong password is said", "is wrong" in browser.text())
+    console_pages.accessible(browser, "sign-in")
     sign_in(browser, "admin@watchfire.local", secret, used)
     expect.equal("the overview is the first page", browser.run("document.querySelector('h1').textContent"), "Overview")
 
@@ -93,6 +104,7 @@ def walk(browser: Chromium) -> None:
     expect.true("the live tail brings what has come", browser.wait("the tail", "document.querySelectorAll('.event').length === 3"))
     expect.true("the newest is on top", "Live" in browser.run("document.querySelector('.event').textContent"))
 
+    console_live.walk(browser, make_user)
     console_pages.system_log(browser)
     console_pages.risk(browser)
     console_set_up.walk(browser, api)
@@ -113,6 +125,7 @@ def walk(browser: Chromium) -> None:
         .then(answer => answer.status)""")
     expect.equal("the API refuses the reader's session", status, 403)
     console_set_up.refused(browser)
+    console_live.ended(browser)
     expect.equal("the browser complains about nothing", [c for c in browser.complaints if "403" not in c], [])
 
 
@@ -169,7 +182,12 @@ def pictures(browser: Chromium, folder: Path) -> None:
 def main() -> None:
     browser = Chromium()
     try:
-        if len(sys.argv) > 1:
+        if sys.argv[1:2] == ["--readme"]:
+            folder = Path(sys.argv[2])
+            folder.mkdir(parents=True, exist_ok=True)
+            enter(browser)
+            readme_pictures.take(browser, folder)
+        elif len(sys.argv) > 1:
             pictures(browser, Path(sys.argv[1]))
         else:
             walk(browser)

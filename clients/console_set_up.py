@@ -9,6 +9,7 @@ from pathlib import Path
 import console_pages
 import expect
 from chromium import Chromium
+from stream_api import TOKEN, StreamApi
 
 URL = os.environ["WATCHFIRE_URL"]
 BINARY = os.environ["WATCHFIRE_BIN"]
@@ -69,6 +70,7 @@ def watchfire(*arguments: str) -> str:
 def walk(browser: Chromium, api: Api) -> None:
     guide(browser)
     wizard(browser, api)
+    stream(browser)
     policy(browser, api)
     hostile(browser, api)
     the_rest(browser)
@@ -149,6 +151,28 @@ def wizard(browser: Chromium, api: Api) -> None:
     browser.submit(fields, "Create provider")
     browser.submit({}, "Test connection")
     expect.true("its keys are fetched", "tokens that these keys sign are accepted" in browser.text())
+
+
+def stream(browser: Chromium) -> None:
+    """A stream at a transmitter that wants to be asked for one."""
+    transmitter = StreamApi()
+    go(browser, "Device integrations")
+    follow(browser, "Incoming streams")
+    browser.run("document.querySelector('details.folded').open = true")
+    fields = {"address": f"{transmitter.url}/not-there", "name": "Streamer", "token": TOKEN, "description": "Streamer's events"}
+    browser.choose("source", "wellKnownUrl")
+    browser.choose("delivery", "poll")
+    browser.submit(fields, "Create stream")
+    fault = browser.run("[...document.querySelectorAll('[id$=-fault], .note.bad')].map(it => it.innerText).join(' ')")
+    expect.true("a stream's exact fault stands in its form", "404" in fault or "not-there" in fault, fault)
+    browser.submit({"address": f"{transmitter.url}/.well-known/ssf-configuration", "token": TOKEN}, "Create stream")
+    expect.true("a stream is made by its form", heading(browser).startswith("Streamer's events"), browser.text())
+    expect.equal("and at the transmitter", len(transmitter.streams), 1)
+    expect.true("it is polled", "poll" in browser.text())
+    browser.click("[...document.querySelectorAll('.question summary')].pop()")
+    browser.submit_last("Delete")
+    expect.equal("and deleted there too", transmitter.streams, [])
+    transmitter.close()
 
 
 def policy(browser: Chromium, api: Api) -> None:

@@ -1,6 +1,7 @@
 //! The client suites: Okta's own SDKs, the Postman collection and Schemathesis against the real binary.
 
 use anyhow::{Context, Result, bail};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -141,17 +142,26 @@ pub(crate) fn screenshots(workspace: &Workspace) -> Result<()> {
         bail!("cargo build: {built}");
     }
     let folder = workspace.target.join("screenshots");
-    let status = workspace
-        .command("bash")
-        .arg("clients/console")
-        .arg(&folder)
-        .env("WATCHFIRE_BIN", workspace.binary("debug"))
-        .status()
-        .context("clients/console")?;
-    if !status.success() {
-        bail!("clients/console: {status}");
+    let readme = folder.join("readme");
+    let all: [&[&OsStr]; 2] = [&[folder.as_os_str()], &[OsStr::new("--readme"), readme.as_os_str()]];
+    for (arguments, events) in all.into_iter().zip(["", "60000"]) {
+        let status = workspace
+            .command("bash")
+            .arg("clients/console")
+            .args(arguments)
+            .env("WATCHFIRE_BIN", workspace.binary("debug"))
+            .env("WATCHFIRE_SEED_EVENTS", events)
+            .status()
+            .context("clients/console")?;
+        if !status.success() {
+            bail!("clients/console: {status}");
+        }
     }
-    say(&format!("the pictures are in {}", folder.display()));
+    say(&format!(
+        "the pictures are in {}; those of the README, in docs/pictures, in {}",
+        folder.display(),
+        readme.display()
+    ));
     Ok(())
 }
 
