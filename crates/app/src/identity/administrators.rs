@@ -17,9 +17,7 @@ use watchfire_model::{
 use zeroize::Zeroizing;
 
 use super::console::{BegunSession, COOKIE_CHARS};
-use crate::{
-    App, Error, Result, access::Principal, entropy::url_safe, identity::users::NewUser, insight::log_tail::TailLimits,
-};
+use crate::{App, Error, Result, access::Principal, entropy::url_safe, identity::users::NewUser, insight::log_tail::TailLimits};
 
 /// The scope that reads who they are; changing them is for super administrators alone.
 pub const READ: &str = "okta.roles.read";

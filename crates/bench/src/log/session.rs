@@ -29,7 +29,7 @@ pub(super) async fn begin(server: &Server) -> Result<String> {
         sealed: enrolment.sealed.clone(),
         code: totp::code_at_step(&secret, step).into(),
     };
-    app.accept_invitation(acceptance, RequestOrigin::default()).await?;
+    app.accept_invitation(acceptance, None, RequestOrigin::default()).await?;
     let from = || source(RequestOrigin::default());
     let pending = app.console_password(&enrolment.login, PASSWORD.into(), from()).await?;
     // Each code works once: that of the next step is taken early.
