@@ -80,7 +80,7 @@ impl Default for Settings {
             log_partition_rows: 1_000_000,
             log_retention: watchfire_model::log::RETENTION,
             log_rows_looked_at: 50_000,
-            log_rows_read_through: 1_000_000,
+            log_rows_read_through: 250_000,
             log_query_timeout: Duration::from_secs(30),
             cached_answers: 65_536,
             cached_bytes: 32 * 1_024 * 1_024,

@@ -129,10 +129,6 @@ pub(super) fn pages(cookie: &str) -> Vec<Question> {
             "page: an address",
             (0..50).map(|it| format!("/admin/risk/addresses/198.18.0.{it}")).collect(),
         ),
-        ask(
-            "page: a user",
-            (0..50).map(|it| format!("/admin/risk/users/{}", persona(it).id)).collect(),
-        ),
     ];
     all.extend(REST.map(|(name, path)| ask(name, vec![path.to_owned()])));
     all

@@ -593,7 +593,7 @@ const SETTINGS: &[Setting] = &[
     Setting::limit(
         "log-rows-read-through",
         "N",
-        "1000000",
+        "250000",
         "Events that a log query reads through, where no index leads to what it asks for, before it answers with what it has",
     ),
     Setting::limit(

@@ -130,7 +130,7 @@ pub(crate) async fn find(State(app): State<App>, visitor: Visitor, query: Fields
         after: Some(query.get("after").to_owned()).filter(|after| !after.is_empty()),
         limit: LISTED,
     };
-    let listed = app.addresses_at_risk(&visitor.session.principal, &wanted)?;
+    let listed = app.addresses_at_risk(&visitor.session.principal, &wanted).await?;
     let next = listed.next.as_deref();
     let next = next.map(|after| address(ADDRESSES, &[("level", level.as_str()), ("after", after)]));
     Ok(render(&FindPage {

@@ -192,7 +192,7 @@ pub(super) async fn list(
         after: page.after.clone(),
         limit: page.limit,
     };
-    let listed = app.addresses_at_risk(&caller.principal, &wanted)?;
+    let listed = app.addresses_at_risk(&caller.principal, &wanted).await?;
     let bodies: Vec<AddressAtRiskObject> = listed.items.into_iter().map(AddressAtRiskObject::from).collect();
     Ok((PageLinks::new(&links, PATH, &query, listed.next.as_deref()), Json(bodies)))
 }
