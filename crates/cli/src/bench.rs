@@ -87,7 +87,7 @@ async fn seed(arguments: &Seed, terminal: &Terminal) -> Result<()> {
         .await
         .with_context(|| format!("cannot open the store in {}", folder.display()))?;
     let mut journal = store.journal;
-    if journal.last_published() > Timestamp::default() {
+    if store.last_published > Timestamp::default() {
         bail!(
             "there is a log in {} already, and no event may be older than its last: take a new folder",
             folder.display()
