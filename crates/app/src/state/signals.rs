@@ -273,7 +273,7 @@ mod tests {
                 ip: IpAddr::from([192, 0, 2, number]),
                 ..signal(level, 100)
             };
-            table.insert(&provider, at(i64::from(number)), &[one], at(0));
+            table.insert((&provider, &ReceiptId::new("rcp1")), at(i64::from(number)), &[one], at(0));
         }
         let last = |place: &AddressPlace| place.2.to_string();
         let all: Vec<String> = table.worst(at(50), RiskLevel::Low, None, 10).iter().map(last).collect();
