@@ -267,7 +267,13 @@ impl App {
         for (kind, age) in self.geo.ages(self.clock.now()) {
             metrics.geo_data(kind.as_str(), age);
         }
+        metrics.behind(self.commands.behind());
         metrics.print(self.state.signals().len(), self.commands.queued(), self.state.outbox().len())
+    }
+
+    /// Decisions that were acknowledged and that reads of the index do not see yet.
+    pub fn decisions_behind(&self) -> u64 {
+        self.commands.behind()
     }
 
     /// Whether the store answers (`/readyz`).

@@ -27,6 +27,7 @@ pub struct Metrics {
     groups_abandoned: Counter,
     live_signals: Gauge,
     queued_commands: Gauge,
+    decisions_behind: Gauge,
     outbox_pending: Gauge,
     outbox_attempts: Family<AnswerLabels, Counter>,
     outbox_dead: Family<AnswerLabels, Counter>,
@@ -50,6 +51,7 @@ impl Default for Metrics {
             groups_abandoned: Counter::default(),
             live_signals: Gauge::default(),
             queued_commands: Gauge::default(),
+            decisions_behind: Gauge::default(),
             outbox_pending: Gauge::default(),
             outbox_attempts: Family::default(),
             outbox_dead: Family::default(),
@@ -96,6 +98,11 @@ impl Metrics {
             "queued_commands",
             "Commands that wait for the sequencer",
             self.queued_commands.clone(),
+        );
+        r.register(
+            "decisions_behind",
+            "Decisions that were acknowledged and are not in the index yet",
+            self.decisions_behind.clone(),
         );
         r.register(
             "outbox_pending",
@@ -199,6 +206,11 @@ impl Metrics {
 
     pub(crate) fn given_up(&self, kind: &'static str) {
         self.outbox_dead.get_or_create(&vec![("kind", kind.to_owned())]).inc();
+    }
+
+    /// How far the index is behind.
+    pub(crate) fn behind(&self, decisions: u64) {
+        self.decisions_behind.set(i64::try_from(decisions).unwrap_or(i64::MAX));
     }
 
     pub(crate) fn print(&self, live_signals: usize, queued: usize, outbox: usize) -> String {

@@ -103,6 +103,11 @@ impl Commands {
         self.limits.queue.saturating_sub(self.queue.capacity())
     }
 
+    /// Decisions that were acknowledged and that reads of the index do not see yet.
+    pub fn behind(&self) -> u64 {
+        self.accepted.borrow().saturating_sub(*self.applied.borrow())
+    }
+
     fn unavailable(&self) -> Error {
         Error::Unavailable {
             retry_after: self.limits.retry_after,

@@ -275,6 +275,10 @@ impl TestApp {
             Some(backend) => Arc::clone(backend),
             None => backend::of_environment()?,
         };
+        // What was answered may be on its way into the tables.
+        while self.app.decisions_behind() > 0 {
+            tokio::task::yield_now().await;
+        }
         backend.contents(self.folder.path()).await
     }
 

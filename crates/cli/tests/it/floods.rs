@@ -124,13 +124,15 @@ async fn bodies_at_the_limit_stay_within_their_memory() -> Result<()> {
     let long = || server.send(|http, at| http.post(at("/security/api/v1/security-events")).body(vec![b'a'; 1_000_000]));
     let answered = async {
         loop {
-            let answer = long().await?;
-            if answer.status != 503 {
-                return anyhow::Ok(answer.status);
+            // Whoever is told that there is no room may still be sending when the connection is closed.
+            if let Ok(answer) = long().await
+                && answer.status != 503
+            {
+                return answer.status;
             }
         }
     };
-    let status = timeout(SOON, answered).await??;
+    let status = timeout(SOON, answered).await?;
     ensure!(status == 400 || status == 413, "{status}");
     Ok(())
 }
