@@ -27,7 +27,7 @@ pub(super) async fn begin(server: &Server) -> Result<String> {
         token,
         password: PASSWORD.into(),
         sealed: enrolment.sealed.clone(),
-        code: totp::code_at_step(&secret, step).into(),
+        code: totp::code_at_step(&secret, step),
     };
     app.accept_invitation(acceptance, None, RequestOrigin::default()).await?;
     let from = || source(RequestOrigin::default());
