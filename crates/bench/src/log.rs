@@ -13,7 +13,11 @@ use anyhow::Result;
 use clap::Args;
 use watchfire_app::Clock as _;
 use watchfire_engine::generate::log::{LogDecisions, LogParameters};
-use watchfire_store::{bulk, settings::Settings as StoreSettings, sqlite};
+use watchfire_store::{
+    bulk,
+    settings::{JournalKind, Settings as StoreSettings},
+    sqlite,
+};
 
 use self::requests::{Question, api, pages};
 use crate::{
@@ -99,7 +103,11 @@ async fn seed(events: u64, folder: &Path) -> Result<()> {
     let data = folder.join("data");
     std::fs::create_dir_all(&data)?;
     let now = SystemClock.now();
-    let store = sqlite::open(&data, &StoreSettings::default(), now).await?;
+    let settings = StoreSettings {
+        journal: JournalKind::Inline,
+        ..StoreSettings::default()
+    };
+    let store = sqlite::open(&data, &settings, now).await?;
     let mut journal = store.journal;
     let decisions = LogDecisions::new(LogParameters {
         seed: SEED,
