@@ -12,7 +12,7 @@ use serde_json::json;
 use watchfire_app::Clock as _;
 use watchfire_engine::generate::log::{LogDecisions, LogParameters, PROVIDERS, Persona, persona};
 use watchfire_model::{
-    id::{RiskProviderId, UserId},
+    id::{ClientId, RiskProviderId, UserId},
     object::{ProviderAction, RiskProvider, User, UserStatus},
     row::Decision,
     time::Timestamp,
@@ -154,7 +154,8 @@ fn providers(at: Timestamp) -> Decision {
         decision.put(RiskProvider {
             id: RiskProviderId::new(id),
             name: name.to_owned(),
-            client_id: None,
+            // An app of its own that is gone: calls with an API token are the default provider's.
+            client_id: Some(ClientId::new(id.replace(RiskProviderId::PREFIX, ClientId::PREFIX))),
             action: ProviderAction::EnforceAndLog,
             created: at,
             last_updated: at,
