@@ -69,7 +69,17 @@ fn features(defects: &[Defect]) -> Vec<&'static str> {
 fn found_out(workspace: &Workspace, defects: &[Defect]) -> Result<()> {
     let package = "watchfire-harness";
     let features = features(defects).join(",");
-    let mut arguments = vec!["test", "--package", package, "--features", &features, "--test", "it", "--"];
+    let mut arguments = vec![
+        "test",
+        "--package",
+        package,
+        "--features",
+        &features,
+        "--test",
+        "it",
+        "--",
+        "--exact",
+    ];
     arguments.extend(defects.iter().map(|defect| defect.test));
     let mut command = workspace.cargo(&arguments);
     command.stdin(Stdio::null()).stderr(Stdio::inherit());

@@ -48,10 +48,11 @@ impl WatchedDisk {
         self.state.syncs_begun.subscribe()
     }
 
-    /// Holds up syncs, those under way included, until told otherwise.
-    pub fn hold_syncs(&self, hold: bool) {
-        self.state.orders.lock().hold_syncs = hold;
-        self.state.changed.notify_all();
+    /// Holds up syncs, those under way included, for as long as the answer lives.
+    #[must_use]
+    pub fn hold_syncs(&self) -> Held {
+        self.state.orders.lock().hold_syncs = true;
+        Held(Arc::clone(&self.state))
     }
 
     /// Lets syncs fail.
@@ -62,6 +63,17 @@ impl WatchedDisk {
     /// Refuses writes.
     pub fn fill_up(&self, full: bool) {
         self.state.orders.lock().full = full;
+    }
+}
+
+/// Syncs are held up until this is dropped: a test that fails may not leave a thread that waits for ever.
+#[derive(Debug)]
+pub struct Held(Arc<State>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.orders.lock().hold_syncs = false;
+        self.0.changed.notify_all();
     }
 }
 

@@ -31,7 +31,7 @@ async fn an_answer_waits_for_the_sync_of_its_segment() -> Result<()> {
     let (app, disk) = watched().await?;
     let mut syncs = disk.syncs_begun();
     syncs.mark_unchanged();
-    disk.hold_syncs(true);
+    let held = disk.hold_syncs();
     let mut answer = pin!(app.send_risk("192.0.2.1", None));
     tokio::select! {
         biased;
@@ -40,7 +40,7 @@ async fn an_answer_waits_for_the_sync_of_its_segment() -> Result<()> {
     }
     assert!(poll!(&mut answer).is_pending(), "answered before the sync had returned");
     assert!(app.app.state().signals().is_empty(), "published before the sync had returned");
-    disk.hold_syncs(false);
+    drop(held);
     tokio::time::timeout(LONG, answer).await??;
     Ok(())
 }
