@@ -6,7 +6,19 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use anyhow::{Context as _, Result};
 use futures_util::poll;
 use watchfire_app::{Error, sequencer::Ended};
-use watchfire_harness::{app::TestApp, backend::Sqlite, watched_disk::WatchedDisk, witness::Witness};
+use watchfire_harness::{
+    app::TestApp,
+    backend::{Backend as _, Opened, Sqlite},
+    watched_disk::WatchedDisk,
+    witness::Witness,
+};
+use watchfire_model::{
+    id::{GroupId, UserId},
+    object::{Kind, Membership},
+    row::Decision,
+    time::Timestamp,
+};
+use watchfire_store::settings::Settings;
 
 /// Longer than any sync takes; a build without the defect never waits so long.
 const LONG: Duration = Duration::from_secs(20);
@@ -133,4 +145,48 @@ async fn what_was_acknowledged_and_not_applied_is_there_after_a_restart() -> Res
     }
     assert_eq!(app.index.receipt_count().await?, 50, "a repeat is known after a restart");
     Ok(())
+}
+
+/// What is removed and made again while the index waits has the place in lists that it has with the other journal.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_made_again_in_one_transaction_has_a_new_place() -> Result<()> {
+    let mut contents = Vec::new();
+    for backend in [Sqlite::Inline, Sqlite::Segments] {
+        let folder = tempfile::tempdir()?;
+        let mut opened = backend.open(folder.path(), &Settings::default()).await?;
+        // The segments' applier waits; the other journal would, too.
+        let mut other = Witness::writing(folder.path()).await?;
+        if matches!(backend, Sqlite::Segments) {
+            other.run("BEGIN IMMEDIATE").await?;
+        }
+        for (user, group) in [("00u1", "00g1"), ("00u1", "00g2")] {
+            write(&mut opened, |decision| decision.put(membership(user, group))).await?;
+        }
+        let id = Membership::id(&GroupId::new("00g1"), &UserId::new("00u1"));
+        write(&mut opened, |decision| decision.delete(Kind::Membership, id)).await?;
+        write(&mut opened, |decision| decision.put(membership("00u1", "00g1"))).await?;
+        if matches!(backend, Sqlite::Segments) {
+            other.run("ROLLBACK").await?;
+        }
+        drop(opened);
+        drop(backend.open(folder.path(), &Settings::default()).await?);
+        contents.push(backend.contents(folder.path()).await?);
+    }
+    assert_eq!(contents[0], contents[1]);
+    Ok(())
+}
+
+fn membership(user: &str, group: &str) -> Membership {
+    Membership {
+        user_id: UserId::new(user),
+        group_id: GroupId::new(group),
+        created: Timestamp::from_seconds(1_800_000_000),
+    }
+}
+
+async fn write(opened: &mut Opened, change: impl FnOnce(&mut Decision)) -> Result<()> {
+    let mut decision = Decision::new();
+    change(&mut decision);
+    opened.journal.append(Arc::new(decision)).await?;
+    Ok(opened.journal.sync().await?)
 }

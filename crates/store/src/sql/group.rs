@@ -35,6 +35,8 @@ pub(crate) struct Written {
     pub(crate) keys: Keys,
     /// The object; `None` when it was removed.
     pub(crate) object: Option<Arc<Object>>,
+    /// It was removed before it was made again: its old row goes, and it has a new place.
+    made_again: bool,
 }
 
 /// Until when a key is remembered, and by which decision.
@@ -91,7 +93,8 @@ impl Group {
 
     /// The objects that it removes.
     pub(crate) fn deleted(&self) -> Vec<(Kind, &str)> {
-        let removed = self.objects.iter().filter(|(_, written)| written.object.is_none());
+        let goes = |written: &Written| written.object.is_none() || written.made_again;
+        let removed = self.objects.iter().filter(|(_, written)| goes(written));
         removed.map(|((kind, id), _)| (*kind, id.as_str())).collect()
     }
 
@@ -113,10 +116,12 @@ impl Group {
     /// An object is made or changed.
     pub(crate) fn write(&mut self, object: Arc<Object>, keys: Keys, ordinal: i64) {
         let place = (object.kind(), keys.id.clone());
-        let first = self.objects.get(&place).map_or(ordinal, |written| written.ordinal);
+        let before = self.objects.get(&place);
+        let stays = before.filter(|written| written.object.is_some());
         let written = Written {
             number: self.next(),
-            ordinal: first,
+            ordinal: stays.map_or(ordinal, |written| written.ordinal),
+            made_again: before.is_some_and(|written| written.object.is_none() || written.made_again),
             keys,
             object: Some(object),
         };
@@ -130,6 +135,7 @@ impl Group {
             ordinal,
             keys: Keys::default(),
             object: None,
+            made_again: false,
         };
         self.objects.insert((kind, id.to_owned()), written);
     }
