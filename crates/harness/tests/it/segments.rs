@@ -59,6 +59,7 @@ fn one_life(seed: u64) {
     let chance = SeededEntropy::new(seed);
     let disk = SimDisk::new(seed);
     let (mut acknowledged, mut under_way) = (Vec::new(), Vec::new());
+    let mut applied = Applied { epoch: 1, seq: 0 };
     disk.fail_after(chance.below(60));
     if let Ok(mut log) = SegmentLog::begin(Arc::new(disk.clone()), Path::new(FOLDER), 1, SMALL) {
         for _ in 0..40 {
@@ -68,10 +69,17 @@ fn one_life(seed: u64) {
                 break;
             }
             acknowledged.append(&mut under_way);
+            // The index follows, more or less far behind, and its files go.
+            if chance.below(3) == 0 {
+                let behind = u64::try_from(acknowledged.len()).unwrap() - applied.seq;
+                applied.seq += chance.below(behind + 1);
+                let _ = log.retire(applied.seq);
+            }
         }
     }
     disk.cut_power();
-    let there = match found(&disk, Path::new(FOLDER), EVERYTHING) {
+    acknowledged.drain(..usize::try_from(applied.seq).unwrap());
+    let there = match found(&disk, Path::new(FOLDER), applied) {
         Ok(there) => there,
         Err(damage) => panic!("seed {seed}: {damage}"),
     };

@@ -150,26 +150,24 @@ impl Walk {
 
     /// That nothing is missing before the segment's first group.
     fn follows(&self, path: &Path, head: &SegmentHead) -> Result<(), Damage> {
-        let gap = |wanted| Damage::Gap {
+        let unapplied = if head.epoch == self.applied.epoch {
+            self.applied.seq.saturating_add(1)
+        } else {
+            1
+        };
+        // Of files that were removed because the index has them, a power cut may bring back any.
+        if head.epoch < self.applied.epoch || head.first_seq <= unapplied {
+            return Ok(());
+        }
+        let (wanted, follows) = match self.before {
+            Some((epoch, next, previous)) if epoch == head.epoch => (next, next == head.first_seq && previous == head.previous),
+            _ => (unapplied, false),
+        };
+        follows.then_some(()).ok_or_else(|| Damage::Gap {
             path: path.to_owned(),
             wanted,
             found: head.first_seq,
-        };
-        match self.before {
-            Some((epoch, next, previous)) if epoch == head.epoch => {
-                let follows = next == head.first_seq && previous == head.previous;
-                follows.then_some(()).ok_or_else(|| gap(next))
-            }
-            _ => {
-                let wanted = if head.epoch == self.applied.epoch {
-                    self.applied.seq.saturating_add(1)
-                } else {
-                    1
-                };
-                let known = head.epoch < self.applied.epoch || head.first_seq <= wanted;
-                known.then_some(()).ok_or_else(|| gap(wanted))
-            }
-        }
+        })
     }
 
     fn take(&self, path: &Path, group: &Found<'_>, last: Seq, into: &mut Vec<Recovered>) -> Result<(), Damage> {
