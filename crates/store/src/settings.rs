@@ -87,10 +87,10 @@ impl Default for Settings {
             journal: JournalKind::Segments,
             segments: SegmentSizes {
                 first: 256 * 1_024,
-                most: 32 * 1_024 * 1_024,
+                most: 8 * 1_024 * 1_024,
             },
             disk: Arc::new(RealDisk),
-            backlog_bytes: 32 * 1_024 * 1_024,
+            backlog_bytes: 8 * 1_024 * 1_024,
         }
     }
 }

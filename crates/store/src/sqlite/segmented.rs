@@ -350,10 +350,17 @@ impl Applier {
     }
 
     async fn carry_out(&mut self, waiting: Vec<Work>) -> Result<(), StoreError> {
-        let mut groups = Vec::new();
+        let (mut groups, mut decisions) = (Vec::new(), 0);
         for work in waiting {
             match work {
-                Work::Group(group) => groups.push(group),
+                Work::Group(group) => {
+                    decisions += group.decisions.len();
+                    groups.push(group);
+                    if decisions >= APPLY_AT_ONCE {
+                        decisions = 0;
+                        self.apply(std::mem::take(&mut groups)).await?;
+                    }
+                }
                 Work::Purge(now, answer) => {
                     self.apply(std::mem::take(&mut groups)).await?;
                     let purged = self.index.purge(now).await;
@@ -365,6 +372,7 @@ impl Applier {
         self.apply(groups).await
     }
 
+    /// Applies groups and tells how far the index is.
     async fn apply(&mut self, groups: Vec<SyncedGroup>) -> Result<(), StoreError> {
         let Some(last) = groups.last().map(|group| group.last) else {
             return Ok(());

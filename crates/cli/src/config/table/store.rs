@@ -1,0 +1,92 @@
+//! The store: its limits, and the journal in front of it.
+
+use super::Setting;
+
+pub(super) const SETTINGS: &[Setting] = &[
+    Setting::limit("geo-max-file-size", "SIZE", "1GiB", "The largest file of geo data"),
+    Setting::limit("store-readers", "N", "4", "Connections to the store that only read"),
+    Setting::limit(
+        "store-busy-timeout",
+        "TIME",
+        "2s",
+        "How long a statement waits for a lock before the answer is 503",
+    ),
+    Setting::limit(
+        "store-statement-timeout",
+        "TIME",
+        "60s",
+        "How long a statement may take on PostgreSQL",
+    ),
+    Setting::limit(
+        "log-retention",
+        "TIME",
+        "90d",
+        "How long log events are kept at the least; they go by whole partitions",
+    ),
+    Setting::limit(
+        "log-query-timeout",
+        "TIME",
+        "30s",
+        "Time that a log query may take; then the answer is 503",
+    ),
+    Setting::limit(
+        "log-rows-looked-at",
+        "N",
+        "50000",
+        "Events that a log query looks at one by one, where SQL cannot say its filter, before it answers with what it has",
+    ),
+    Setting::limit(
+        "log-rows-read-through",
+        "N",
+        "250000",
+        "Events that a log query reads through, where no index leads to what it asks for, before it answers with what it has",
+    ),
+    Setting::limit(
+        "log-partition-rows",
+        "N",
+        "1000000",
+        "Log events in one partition of the store",
+    ),
+    Setting::limit(
+        "dedupe-partition-rows",
+        "N",
+        "1000000",
+        "Replay keys in one partition of the store",
+    ),
+    Setting::limit(
+        "store-cached-answers",
+        "N",
+        "65536",
+        "Answers about objects that the store's writer keeps in memory",
+    ),
+    Setting::limit(
+        "store-cached-bytes",
+        "SIZE",
+        "32MiB",
+        "Bytes of the documents of these objects as they are stored; in memory they take a few times that",
+    ),
+    Setting::limit(
+        "journal",
+        "KIND",
+        "segments",
+        "Where SQLite's decisions become durable: segments (files in front of it) or inline (its own transactions)",
+    ),
+    Setting::limit(
+        "journal-first-segment-size",
+        "SIZE",
+        "256KiB",
+        "Size of the first file of the journal; each one after it is twice as large",
+    ),
+    Setting::limit(
+        "journal-segment-size",
+        "SIZE",
+        "8MiB",
+        "Size of a file of the journal at the most",
+    ),
+    Setting::limit(
+        "journal-backlog-bytes",
+        "SIZE",
+        "8MiB",
+        "Bytes in the journal that the index may lag behind; past it commands wait, and then the answer is 503",
+    ),
+];
