@@ -142,7 +142,7 @@ impl Backend for Postgres {
         let mut conn = database.connect().await?;
         let tables: Vec<String> = sqlx::query_scalar(
             "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '\\_sqlx%' \
-             AND tablename NOT IN ('epochs', 'applied') ORDER BY 1",
+             AND tablename <> 'epochs' ORDER BY 1",
         )
         .fetch_all(&mut conn)
         .await?;
