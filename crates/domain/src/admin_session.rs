@@ -38,13 +38,11 @@ impl Command for RefusePassword {
     type Outcome = ();
 
     fn needs(&self) -> Vec<Need> {
-        let user = self.user_id.iter();
-        user.map(|id| Need::object::<User>(id.as_str())).collect()
+        needs_of_attempt(self.user_id.as_ref())
     }
 
     fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<()> {
-        let known = self.user_id.as_ref().and_then(|id| slice.get::<User>(id.as_str()));
-        let who = known.map_or_else(|| Actor::unknown_user(&self.login), actor);
+        let who = who_tried(slice, self.user_id.as_ref(), &self.login);
         let mut decision = Decision::new();
         let event = LogEvent::new(EventType::UserSessionStart, who).from_request(&self.origin);
         let event = event.authentication(AuthenticationContext::password());
@@ -55,6 +53,18 @@ impl Command for RefusePassword {
             outcome: Err(Rejection::AuthenticationFailed),
         }
     }
+}
+
+/// What [`who_tried`] looks at.
+pub(crate) fn needs_of_attempt(user_id: Option<&UserId>) -> Vec<Need> {
+    let user = user_id.into_iter();
+    user.map(|id| Need::object::<User>(id.as_str())).collect()
+}
+
+/// Whose attempt it was, where it was somebody's; else the name as it was given.
+pub(crate) fn who_tried(slice: &Slice, user_id: Option<&UserId>, login: &str) -> Actor {
+    let known = user_id.and_then(|id| slice.get::<User>(id.as_str()));
+    known.map_or_else(|| Actor::unknown_user(login), actor)
 }
 
 /// What was shown beside the first step.

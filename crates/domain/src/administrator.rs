@@ -2,7 +2,7 @@
 
 mod authority;
 
-pub(crate) use self::authority::{authority_needs, is_super};
+pub(crate) use self::authority::{authority_needs, authority_needs_of_both, is_super};
 
 use watchfire_model::{
     id::UserId,
@@ -365,11 +365,8 @@ fn privilege(event_type: EventType, role: AdminRole, user: &User, (actor, origin
 }
 
 fn needs_of(user_id: &UserId, asked_by: &UserId) -> Vec<Need> {
-    let mut needs = authority_needs(user_id.as_str()).to_vec();
+    let mut needs = authority_needs_of_both(user_id, asked_by);
     needs.push(Need::children::<AdminSession>(user_id.as_str()));
-    if asked_by != user_id {
-        needs.extend(authority_needs(asked_by.as_str()));
-    }
     needs
 }
 

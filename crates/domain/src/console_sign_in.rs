@@ -10,7 +10,8 @@ use watchfire_model::{
 
 use crate::{
     Rejection,
-    administrator::{APPLICATION, actor, authority_needs, is_super},
+    admin_session::{console, federated, needs_of_attempt, who_tried},
+    administrator::{APPLICATION, authority_needs, authority_needs_of_both, is_super},
     command::{Command, Context, Decided},
     user,
 };
@@ -213,11 +214,8 @@ impl Command for UnlinkAdministrator {
     type Outcome = ();
 
     fn needs(&self) -> Vec<Need> {
-        let mut needs = authority_needs(self.user_id.as_str()).to_vec();
+        let mut needs = authority_needs_of_both(&self.user_id, &self.asked_by);
         needs.push(Need::children::<AdministratorLink>(self.user_id.as_str()));
-        if self.asked_by != self.user_id {
-            needs.extend(authority_needs(self.asked_by.as_str()));
-        }
         needs
     }
 
@@ -262,19 +260,17 @@ impl Command for RefuseIdpSignIn {
     type Outcome = ();
 
     fn needs(&self) -> Vec<Need> {
-        let user = self.user_id.iter();
-        user.map(|id| Need::object::<User>(id.as_str())).collect()
+        needs_of_attempt(self.user_id.as_ref())
     }
 
     fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<()> {
-        let known = self.user_id.as_ref().and_then(|id| slice.get::<User>(id.as_str()));
-        let who = known.map_or_else(|| Actor::unknown_user(&self.login), actor);
+        let who = who_tried(slice, self.user_id.as_ref(), &self.login);
         let mut decision = Decision::new();
         let event = LogEvent::new(EventType::AuthViaIdp, who)
             .from_request(&self.origin)
-            .authentication(crate::admin_session::federated(&self.issuer))
+            .authentication(federated(&self.issuer))
             .outcome(watchfire_model::log::Outcome::failure(&*self.reason))
-            .target(crate::admin_session::console())
+            .target(console())
             .debug("application", APPLICATION)
             .debug("detail", &*self.detail);
         context.log(&mut decision, event);

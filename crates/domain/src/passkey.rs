@@ -10,8 +10,8 @@ use watchfire_model::{
 
 use crate::{
     Rejection,
-    admin_session::console,
-    administrator::{APPLICATION, actor, authority_needs, is_super},
+    admin_session::{console, needs_of_attempt, who_tried},
+    administrator::{APPLICATION, actor, authority_needs, authority_needs_of_both, is_super},
     command::{Command, Context, Decided},
     user,
 };
@@ -119,11 +119,8 @@ impl Command for RemovePasskey {
     type Outcome = ();
 
     fn needs(&self) -> Vec<Need> {
-        let mut needs = authority_needs(self.user_id.as_str()).to_vec();
+        let mut needs = authority_needs_of_both(&self.user_id, &self.asked_by);
         needs.push(Need::object::<Passkey>(self.id.as_str()));
-        if self.asked_by != self.user_id {
-            needs.extend(authority_needs(self.asked_by.as_str()));
-        }
         needs
     }
 
@@ -159,13 +156,11 @@ impl Command for RefusePasskey {
     type Outcome = ();
 
     fn needs(&self) -> Vec<Need> {
-        let user = self.user_id.iter();
-        user.map(|id| Need::object::<User>(id.as_str())).collect()
+        needs_of_attempt(self.user_id.as_ref())
     }
 
     fn decide(&self, slice: &Slice, context: &mut Context<'_>) -> Decided<()> {
-        let known = self.user_id.as_ref().and_then(|id| slice.get::<User>(id.as_str()));
-        let who = known.map_or_else(|| Actor::unknown_user(""), actor);
+        let who = who_tried(slice, self.user_id.as_ref(), "");
         let mut decision = Decision::new();
         let event = LogEvent::new(EventType::AuthViaMfa, who)
             .from_request(&self.origin)

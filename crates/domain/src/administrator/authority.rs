@@ -11,6 +11,15 @@ pub(crate) fn authority_needs(user_id: &str) -> [Need; 2] {
     [Need::object::<User>(user_id), Need::object::<Administrator>(user_id)]
 }
 
+/// The same for who is changed and who asks for it.
+pub(crate) fn authority_needs_of_both(user_id: &UserId, asked_by: &UserId) -> Vec<Need> {
+    let mut needs = authority_needs(user_id.as_str()).to_vec();
+    if asked_by != user_id {
+        needs.extend(authority_needs(asked_by.as_str()));
+    }
+    needs
+}
+
 /// Whether this is a super administrator at the moment of the decision: what was true when the call came in
 /// may have been taken away since.
 pub(crate) fn is_super(slice: &Slice, user_id: &UserId) -> bool {
