@@ -26,11 +26,6 @@ use crate::{
 };
 
 const PATH: &str = "/watchfire/v1/addresses";
-const BOUNDS: PageBounds = PageBounds {
-    min: 1,
-    default: 50,
-    max: 200,
-};
 
 /// What is known of an address.
 #[derive(Debug, Serialize, ToSchema)]
@@ -185,7 +180,7 @@ pub(super) async fn list(
     links: Links,
     query: Query,
 ) -> Result<impl IntoResponse + use<>, OktaError> {
-    let page = PageRequest::parse(&query, BOUNDS)?;
+    let page = PageRequest::parse(&query, PageBounds::OURS)?;
     let level = |text| RiskLevel::parse(text).ok_or_else(|| Error::invalid("level", "Invalid value"));
     let wanted = AddressQuery {
         least: query.filled("level").map(level).transpose()?,
