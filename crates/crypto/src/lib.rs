@@ -10,6 +10,7 @@
 //! | [`base64url`] | unpadded, canonical base64url (JWT-11) |
 //! | [`jwk`] | public keys bound to their algorithms, thumbprints, key sets (JWT-01 to JWT-04) |
 //! | [`jws`] | compact JWS: unverified in, verified out |
+//! | [`key_wrap`] | the key file, under a passphrase or another key |
 //! | [`signing`] | private keys |
 //! | [`webauthn`] | what passkeys make and sign |
 //! | [`webhook`] | signatures of webhooks |
@@ -22,6 +23,7 @@ mod der;
 pub mod digest;
 pub mod jwk;
 pub mod jws;
+pub mod key_wrap;
 pub mod mac;
 pub mod random;
 pub mod seal;

@@ -126,6 +126,14 @@ impl SealingKey {
     }
 }
 
+/// The name of the key that a sealed text was made with, as [`SealingKey::id`] gives it.
+pub fn key_id(sealed: &str) -> Option<String> {
+    let bytes = base64url::decode(sealed).ok()?;
+    let (version, rest) = bytes.split_first()?;
+    let id = rest.get(..KEY_ID_LEN).filter(|_| *version == VERSION)?;
+    Some(digest::hex(id))
+}
+
 impl fmt::Debug for SealingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SealingKey({})", self.id())
@@ -193,5 +201,6 @@ mod tests {
         let key = SealingKey::new(&[7; 32]).unwrap();
         assert_eq!(format!("{key:?}"), format!("SealingKey({})", key.id()));
         assert_eq!(key.id().len(), 16);
+        assert_eq!(key_id(&key.seal(ROW, b"secret").unwrap()), Some(key.id()));
     }
 }

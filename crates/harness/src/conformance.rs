@@ -7,7 +7,7 @@
 pub mod decisions;
 pub mod dedupe;
 pub mod reads;
-mod rows;
+pub mod rows;
 
 use std::{path::Path, sync::Arc, time::Duration};
 

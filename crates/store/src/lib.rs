@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`journal`] | the contract of a journal: load, append, sync; and what can go wrong |
 //! | [`index`] | what may be read: objects, receipts, counts |
+//! | [`archive`] | everything in one form: backups and migrations |
 //! | [`bulk`] | many decisions at once, for trials and benchmarks |
 //! | [`log`] | pages and positions of the System Log |
 //! | [`disk`] | files of our own, behind a seam |
@@ -15,6 +16,7 @@
 
 #![deny(missing_docs)]
 
+pub mod archive;
 pub mod bulk;
 pub mod disk;
 pub mod error;

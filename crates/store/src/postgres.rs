@@ -14,8 +14,15 @@ use watchfire_model::time::Timestamp;
 
 use crate::{StoreError, settings::Settings};
 
+pub mod archive;
 mod dialect;
 
+#[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
+#[path = "sql/archive_export.rs"]
+mod archive_export;
+#[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
+#[path = "sql/archive_import.rs"]
+mod archive_import;
 #[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
 #[expect(dead_code, reason = "only SQLite has a journal of segments in front of it")]
 #[path = "sql/dedupe.rs"]

@@ -29,11 +29,13 @@ use crate::{
 mod group;
 mod record;
 mod recovery;
+mod tail;
 
 use self::group::{BLOCK, Digest, GroupHead, Salt, SegmentHead};
 pub use self::{
     record::BadRecord,
     recovery::{Damage, Recovered, recover, remove},
+    tail::tail,
 };
 
 /// How far the index is: everything of this start up to this number, and everything of starts before it.

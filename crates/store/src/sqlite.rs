@@ -21,8 +21,13 @@ use crate::{
     settings::{JournalKind, Settings},
 };
 
+pub mod archive;
 mod dialect;
 
+#[path = "sql/archive_export.rs"]
+mod archive_export;
+#[path = "sql/archive_import.rs"]
+mod archive_import;
 #[path = "sql/dedupe.rs"]
 mod dedupe;
 #[path = "sql/group.rs"]

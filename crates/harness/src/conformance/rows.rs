@@ -113,7 +113,7 @@ pub(super) fn set_receipt(id: &str, provider: &str, received_at: Timestamp, hand
 }
 
 /// One of each: what a command may write.
-pub(super) fn one_of_each(n: u8) -> Decision {
+pub fn one_of_each(n: u8) -> Decision {
     let mut decision = Decision::new();
     decision.remember(key(n), at(3_600));
     decision

@@ -1,5 +1,6 @@
 //! What the harness proves of the house: stores, durability, faults.
 
+mod archives;
 mod behind;
 mod conformance;
 mod corpus;

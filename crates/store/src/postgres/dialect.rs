@@ -11,6 +11,16 @@ use super::{
 };
 use crate::{StoreError, words};
 
+/// What the store is called in archives.
+pub(super) const NAME: &str = "postgres";
+/// Begins the values of a row whose number is given and not made.
+pub(super) const WITH_A_NUMBER: &str = "OVERRIDING SYSTEM VALUE ";
+
+/// The tables, and how they came to be.
+pub(super) fn migrator() -> sqlx::migrate::Migrator {
+    sqlx::migrate!("migrations/postgres")
+}
+
 /// Whoever writes is alone (see `Session`), so nothing has to be locked.
 pub(super) const BEGIN: &str = "BEGIN";
 

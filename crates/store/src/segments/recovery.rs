@@ -91,7 +91,7 @@ pub struct Recovered {
     pub last: Applied,
 }
 
-fn segments(disk: &dyn Disk, folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn segments(disk: &dyn Disk, folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = match disk.list(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         listed => listed?,
@@ -196,7 +196,7 @@ impl Walk {
 }
 
 /// The group that comes next, if it is whole.
-fn next_group<'a>(head: &SegmentHead, bytes: Option<&'a [u8]>, next: Seq, previous: &Digest) -> Option<Found<'a>> {
+pub(super) fn next_group<'a>(head: &SegmentHead, bytes: Option<&'a [u8]>, next: Seq, previous: &Digest) -> Option<Found<'a>> {
     let group = GroupHead::read(&head.salt, bytes?)?;
     let follows = group.head.epoch == head.epoch && group.head.first_seq == next && group.head.previous == *previous;
     follows.then_some(group)

@@ -229,7 +229,8 @@ fn as_event(row: &Row) -> Option<&LogEvent> {
     }
 }
 
-async fn write_rows(conn: &mut Connection, partition: i64, rows: &[LogRow<'_>]) -> Result<(), StoreError> {
+/// Writes rows with their targets and words.
+pub(crate) async fn write_rows(conn: &mut Connection, partition: i64, rows: &[LogRow<'_>]) -> Result<(), StoreError> {
     log_row::insert(conn, partition, rows).await?;
     insert_targets(conn, partition, rows).await?;
     dialect::index_texts(conn, partition, rows).await

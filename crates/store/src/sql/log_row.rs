@@ -56,6 +56,17 @@ impl<'a> LogRow<'a> {
             words,
         })
     }
+
+    /// The row as it was written before.
+    pub(crate) fn stored(seq: i64, event: LogEvent, detail: String) -> LogRow<'static> {
+        LogRow {
+            seq,
+            published: event.published,
+            words: dialect::words_of(&event),
+            event: Cow::Owned(event),
+            detail,
+        }
+    }
 }
 
 /// Writes rows. An event that is there already is refused.
@@ -133,14 +144,19 @@ fn replace_nul(value: &mut Value) {
 }
 
 fn event(row: &Row) -> Option<LogEvent> {
-    let mut document: Value = serde_json::from_str(row.get("detail")).ok()?;
+    event_of(row.get("detail"), row.get("published_us"), |column| row.get(column))
+}
+
+/// The event of a row, out of its columns.
+pub(crate) fn event_of(detail: &str, published_us: i64, text: impl Fn(&str) -> Option<String>) -> Option<LogEvent> {
+    let mut document: Value = serde_json::from_str(detail).ok()?;
     let members = document.as_object_mut()?;
-    members.insert("published".to_owned(), row.get::<i64, _>("published_us").into());
-    if let Some(receipt) = row.get::<Option<String>, _>("receipt_id") {
+    members.insert("published".to_owned(), published_us.into());
+    if let Some(receipt) = text("receipt_id") {
         members.insert("receipt".to_owned(), receipt.into());
     }
     for (column, parent, key) in PLACES {
-        if let Some(value) = row.get::<Option<String>, _>(column) {
+        if let Some(value) = text(column) {
             object(members, parent)?.insert(key.to_owned(), value.into());
         }
     }

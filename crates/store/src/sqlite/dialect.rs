@@ -14,6 +14,16 @@ use crate::{
     words::{self, PUNCTUATION},
 };
 
+/// What the store is called in archives.
+pub(super) const NAME: &str = "sqlite";
+/// Begins the values of a row whose number is given and not made.
+pub(super) const WITH_A_NUMBER: &str = "";
+
+/// The tables, and how they came to be.
+pub(super) fn migrator() -> sqlx::migrate::Migrator {
+    sqlx::migrate!("migrations/sqlite")
+}
+
 /// Takes the write lock at once, so that no read has to be repeated.
 pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 
