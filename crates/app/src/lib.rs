@@ -13,6 +13,7 @@
 //! | [`sequencer`] | the one order of everything that changes state |
 //! | [`state`] | what is kept in memory, published after each sync |
 //! | [`geo`] | where addresses are |
+//! | [`restore`], [`sealed`] | a store that comes from a backup; the secrets in it |
 //! | [`access`] | who calls, and what it may do |
 //! | [`start`](mod@start) | from an open store to a running application |
 
@@ -32,6 +33,8 @@ pub mod metrics;
 pub mod rate;
 pub mod reads;
 pub mod response;
+pub mod restore;
+pub mod sealed;
 pub mod sequencer;
 pub mod settings;
 pub mod start;

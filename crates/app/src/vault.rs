@@ -31,6 +31,11 @@ impl Vault {
         })
     }
 
+    /// The name of the key, safe to show.
+    pub fn key_id(&self) -> String {
+        self.sealing.id()
+    }
+
     /// The key under which ids are made.
     pub fn id_key(&self) -> &[u8] {
         self.id_key.as_slice()

@@ -23,6 +23,10 @@ pub(crate) enum Command {
     Reject(Verdict),
     /// Try a dead letter again, or all of a target, under the same ids
     Redrive(Redrive),
+    /// Release an action that a restore has held, those of a target, or all: they are done after all
+    Release(Settle),
+    /// Cancel an action that a restore has held, those of a target, or all: they are never done
+    Cancel(Settle),
 }
 
 #[derive(Args, Clone, Debug)]
@@ -42,6 +46,7 @@ enum State {
     Done,
     Rejected,
     Dead,
+    Held,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -74,6 +79,25 @@ pub(crate) struct Redrive {
     connection: Connection,
 }
 
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Settle {
+    /// Id of the action
+    #[arg(required_unless_present_any = ["target", "all"])]
+    id: Option<String>,
+    /// All held actions of this target: workflow:ID, hook:ID or app:ID
+    #[arg(long, conflicts_with = "id")]
+    target: Option<String>,
+    /// All held actions
+    #[arg(long, conflicts_with_all = ["id", "target"])]
+    all: bool,
+    /// Why, for the System Log
+    #[arg(long)]
+    reason: Option<String>,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+const HELD: &str = "/watchfire/v1/held-actions";
 const ACTIONS: &str = "/watchfire/v1/actions";
 const DEAD_LETTERS: &str = "/watchfire/v1/dead-letters";
 
@@ -109,6 +133,7 @@ impl State {
             Self::Done => "DONE",
             Self::Rejected => "REJECTED",
             Self::Dead => "DEAD",
+            Self::Held => "HELD",
         }
     }
 }
@@ -134,6 +159,8 @@ pub(crate) async fn run(command: &Command, terminal: &Terminal) -> Result<()> {
         Command::Approve(verdict) => say(verdict, "approve", "approved", terminal).await?,
         Command::Reject(verdict) => say(verdict, "reject", "rejected", terminal).await?,
         Command::Redrive(arguments) => redrive(arguments, terminal).await?,
+        Command::Release(arguments) => settle(arguments, "release", "released", terminal).await?,
+        Command::Cancel(arguments) => settle(arguments, "cancel", "cancelled", terminal).await?,
     }
     Ok(())
 }
@@ -143,6 +170,23 @@ async fn say(verdict: &Verdict, verb: &str, done: &str, terminal: &Terminal) -> 
     let path = format!("{ACTIONS}/{}/{verb}", escape(&verdict.id));
     api.post(&path, &json!({ "reason": verdict.reason })).await?;
     Ok(terminal.print_done(done, &verdict.id)?)
+}
+
+async fn settle(arguments: &Settle, verb: &str, done: &str, terminal: &Terminal) -> Result<()> {
+    let api = arguments.connection.open()?;
+    let body = json!({ "reason": arguments.reason });
+    if let Some(id) = &arguments.id {
+        api.post(&format!("{HELD}/{}/{verb}", escape(id)), &body).await?;
+        return Ok(terminal.print_done(done, id)?);
+    }
+    let target = arguments
+        .target
+        .as_deref()
+        .map(|target| format!("?target={}", escape(target)));
+    let path = format!("{HELD}/{verb}{}", target.unwrap_or_default());
+    let answer = api.post(&path, &body).await?;
+    terminal.print_object(&answer, &[("Actions", "/settled")])?;
+    Ok(())
 }
 
 async fn redrive(arguments: &Redrive, terminal: &Terminal) -> Result<()> {

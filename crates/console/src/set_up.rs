@@ -311,6 +311,7 @@ impl Cell {
             "DONE" => ("good", "Done"),
             "REJECTED" => ("", "Rejected"),
             "DEAD" => ("bad", "Dead letter"),
+            "HELD" => ("warn", "Held"),
             "ALLOW" => ("good", "Allow"),
             "CHALLENGE" => ("warn", "Challenge"),
             "DENY" => ("bad", "Deny"),

@@ -7,9 +7,11 @@
 //! | `delivery` | leases and results |
 //! | `approval` | a person says yes or no |
 //! | `redrive` | dead letters, tried again by hand |
+//! | `held` | what a restore finds waiting |
 
 mod approval;
 mod delivery;
+mod held;
 mod redrive;
 pub mod retry;
 
@@ -19,6 +21,7 @@ mod tests;
 pub use self::{
     approval::{DecideApproval, Verdict},
     delivery::{CallResult, LeaseAction, RecordAttempt, Recorded},
+    held::{Restored, SettleHeld, WaitingCalls},
     redrive::RedriveActions,
 };
 

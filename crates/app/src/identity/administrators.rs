@@ -23,7 +23,7 @@ use crate::{App, Error, Result, access::Principal, entropy::url_safe, identity::
 pub const READ: &str = "okta.roles.read";
 
 /// What the shared secrets of authenticator apps are sealed for.
-pub(super) const TOTP_SEALED_FOR: &str = "admin_totp_secret";
+pub(crate) const TOTP_SEALED_FOR: &str = "admin_totp_secret";
 /// What a secret is sealed for between the page that shows it and the one that takes it.
 const ENROLMENT_SEALED_FOR: &str = "admin_totp_enrolment";
 /// Characters of a link's token: 240 bits.

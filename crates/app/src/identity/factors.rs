@@ -16,7 +16,7 @@ use crate::{App, Error, Result, access::Principal, entropy::base62};
 pub const STEP_SECONDS: i64 = totp::STEP_SECONDS;
 
 /// What the shared secrets are sealed for.
-const SEALED_FOR: &str = "totp_secret";
+pub(crate) const SEALED_FOR: &str = "totp_secret";
 
 /// A user's factor.
 #[derive(Clone, Debug)]

@@ -14,6 +14,7 @@ pub mod flow;
 mod provider;
 pub mod settings;
 
+pub(crate) use self::provider::SEALED_FOR;
 pub use self::{
     failure::{OidcFailure, OidcRefusal},
     flow::{BegunOidc, FinishedOidc},

@@ -19,7 +19,7 @@ use crate::{App, Error, Result, Vault, access::Principal, sequencer::ErrorChain}
 pub const MANAGE: &str = "watchfire.manage";
 
 /// What the private keys are sealed for.
-const SEALED_FOR: &str = "signing_key";
+pub(crate) const SEALED_FOR: &str = "signing_key";
 /// How often it is looked whether the active key is old enough to go.
 const LOOK_EVERY: Duration = Duration::from_secs(3_600);
 

@@ -1,6 +1,6 @@
 //! The outbox as administrators see it: approvals, dead letters.
 
-use watchfire_domain::action::{DecideApproval, KIND, RedriveActions, Verdict};
+use watchfire_domain::action::{DecideApproval, KIND, RedriveActions, SettleHeld, Verdict};
 use watchfire_model::{
     id::ActionId,
     log::RequestOrigin,
@@ -79,6 +79,68 @@ impl App {
             author_may: self.settings.author_may_approve,
             actor: caller.actor.clone(),
             origin,
+        };
+        self.commands.run(command).await
+    }
+
+    /// Releases or cancels what a restore has held: of a target, or all of it. Says how much that was.
+    ///
+    /// # Errors
+    /// Without the scope, or when the store does not answer.
+    pub async fn settle_held(
+        &self,
+        caller: &Principal,
+        origin: RequestOrigin,
+        target: Option<&TargetKey>,
+        approval: Approval,
+    ) -> Result<usize> {
+        caller.require_any(MANAGE)?;
+        let mut settled = 0_usize;
+        let mut after: Option<String> = None;
+        loop {
+            let parent = Some(ActionState::Held.as_str());
+            let page: Listed<(Action, i64)> = self.places_under(parent, after.as_deref(), PAGE).await?;
+            let is_of = |action: &Action| target.is_none() || TargetKey::of(&action.call).as_ref() == target;
+            let wanted = page.items.into_iter().map(|(action, _)| action).filter(is_of);
+            let ids: Vec<ActionId> = wanted.map(|action| action.id).collect();
+            if !ids.is_empty() {
+                let done = self.settle_each(caller, &origin, ids, &approval).await?;
+                settled = settled.saturating_add(done.len());
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(settled),
+            }
+        }
+    }
+
+    /// Releases or cancels one action that a restore has held.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when none with this id is held.
+    pub async fn settle_one(&self, caller: &Principal, origin: RequestOrigin, id: &str, approval: Approval) -> Result<Action> {
+        caller.require_any(MANAGE)?;
+        let settled = self.settle_each(caller, &origin, vec![ActionId::new(id)], &approval).await?;
+        settled.into_iter().next().ok_or_else(|| Error::not_found(id, "HeldAction"))
+    }
+
+    async fn settle_each(
+        &self,
+        caller: &Principal,
+        origin: &RequestOrigin,
+        ids: Vec<ActionId>,
+        approval: &Approval,
+    ) -> Result<Vec<Action>> {
+        let command = SettleHeld {
+            ids,
+            verdict: if approval.approved {
+                Verdict::Approve
+            } else {
+                Verdict::Reject
+            },
+            reason: approval.reason.clone(),
+            actor: caller.actor.clone(),
+            origin: origin.clone(),
         };
         self.commands.run(command).await
     }

@@ -26,10 +26,8 @@ use watchfire_model::{
 };
 use watchfire_store::index::PageQuery;
 
-pub(super) use self::{
-    hook::{EVENT_HOOK_SECRET, challenge},
-    webhook::{WORKFLOW_SECRET, Webhook},
-};
+pub(crate) use self::{hook::EVENT_HOOK_SECRET, webhook::WORKFLOW_SECRET};
+pub(super) use self::{hook::challenge, webhook::Webhook};
 use crate::{
     App, Error, Result,
     sequencer::ErrorChain,

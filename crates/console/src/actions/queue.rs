@@ -34,7 +34,9 @@ const STATES: &[(&str, &str)] = &[
     ("PENDING", "On their way"),
     ("DONE", "Done"),
     ("REJECTED", "Rejected"),
+    ("HELD", "Held since a restore"),
 ];
+const HELD_API: &str = "/watchfire/v1/held-actions";
 const DEAD_STEPS: &[Step] = &[step("redrive", Method::POST, "/redrive")];
 
 pub(super) fn router() -> Router<App> {
@@ -42,6 +44,7 @@ pub(super) fn router() -> Router<App> {
         .route(PATH, get(list))
         .route("/admin/actions/queue/{id}", get(show))
         .route("/admin/actions/queue/{id}/decide", post(decide))
+        .route("/admin/actions/queue/{id}/held/{step}", post(settle_held))
         .route(DEAD, get(dead_letters).post(redrive_target))
         .route("/admin/actions/dead-letters/{id}/{step}", post(redrive))
 }
@@ -59,12 +62,18 @@ async fn list(visitor: Visitor, query: Fields) -> Result<Response, Failure> {
         let id = text_at(action, "/id");
         let own = format!("{PATH}/{id}/decide");
         let decide = |word, label| Button::new(own.clone(), label, id).with("decision", word);
-        let waits = may && text_at(action, "/state") == "AWAITING_APPROVAL";
-        let buttons = vec![
-            decide("approve", "Approve"),
-            decide("reject", "Reject").asking("It is not done, and is not asked for again until something new is reported."),
-        ];
-        row(action).buttons(if waits { buttons } else { Vec::new() })
+        let buttons = match text_at(action, "/state") {
+            "AWAITING_APPROVAL" if may => vec![
+                decide("approve", "Approve"),
+                decide("reject", "Reject").asking("It is not done, and is not asked for again until something new is reported."),
+            ],
+            "HELD" if may => vec![
+                held(id, "release", "Release"),
+                held(id, "cancel", "Cancel").asking("It is never done."),
+            ],
+            _ => Vec::new(),
+        };
+        row(action).buttons(buttons)
     });
     let empty = if state == "AWAITING_APPROVAL" {
         "Nothing waits for a person."
@@ -84,6 +93,20 @@ async fn list(visitor: Visitor, query: Fields) -> Result<Response, Failure> {
         .part(Part::Heading(label))
         .part(Part::Table(table));
     Ok(page.into_page())
+}
+
+/// What is done with an action that a restore has held.
+fn held(id: &str, step: &str, label: &'static str) -> Button {
+    Button::new(format!("{PATH}/{id}/held/{step}"), label, id)
+}
+
+const HELD_STEPS: &[Step] = &[
+    step("release", Method::POST, "/release"),
+    step("cancel", Method::POST, "/cancel"),
+];
+
+async fn settle_held(visitor: Visitor, Path((id, step)): Path<(String, String)>, form: Form) -> Result<Response, Failure> {
+    take_step(&visitor, &form, (HELD_API, &id), (&step, HELD_STEPS), PATH).await
 }
 
 /// An action as a line.
@@ -172,6 +195,9 @@ async fn page(visitor: &Visitor, id: &str, sheet: Sheet) -> Result<SetUp, Failur
         })
         .part_if(may && state == "DEAD", || {
             Part::Buttons(vec![Button::new(format!("{DEAD}/{id}/redrive"), "Redrive", id)])
+        })
+        .part_if(may && state == "HELD", || {
+            Part::Buttons(vec![held(id, "release", "Release"), held(id, "cancel", "Cancel")])
         })
         .part(Part::Heading("Attempts"))
         .part(Part::Table(attempts)))

@@ -28,6 +28,10 @@ use crate::{
 
 const ACTIONS: &str = "/watchfire/v1/actions";
 const DEAD_LETTERS: &str = "/watchfire/v1/dead-letters";
+const HELD: &str = "/watchfire/v1/held-actions";
+
+/// How targets are named.
+const TARGETS: &str = "Give workflow:<id>, hook:<id> or app:<id>";
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -38,6 +42,11 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(dead_letters))
         .routes(routes!(redrive_target))
         .routes(routes!(redrive))
+        .routes(routes!(held_actions))
+        .routes(routes!(release_all))
+        .routes(routes!(cancel_all))
+        .routes(routes!(release))
+        .routes(routes!(cancel))
 }
 
 /// Something that is to be done.
@@ -49,7 +58,7 @@ struct ActionObject {
     /// `WORKFLOW`, `HOOK_DELIVERY`, `UNIVERSAL_LOGOUT`, `END_SESSIONS` or `DEACTIVATE_USER`.
     #[serde(rename = "type")]
     kind: &'static str,
-    /// `AWAITING_APPROVAL`, `PENDING`, `DONE`, `REJECTED` or `DEAD`.
+    /// `AWAITING_APPROVAL`, `PENDING`, `DONE`, `REJECTED`, `DEAD`, or `HELD` since a restore.
     #[schema(value_type = String)]
     state: ActionState,
     /// Who is called: `workflow:…`, `hook:…` or `app:…`; null for what is done here.
@@ -130,6 +139,13 @@ struct ApprovalRequest {
     reason: Option<String>,
 }
 
+/// How many were held, and are not any more.
+#[derive(Debug, Serialize, ToSchema)]
+struct SettledObject {
+    /// How many.
+    settled: usize,
+}
+
 /// How many were redriven.
 #[derive(Debug, Serialize, ToSchema)]
 struct RedrivenObject {
@@ -182,7 +198,7 @@ impl From<Action> for ActionObject {
 
 /// List actions, oldest first
 #[utoipa::path(get, path = "/watchfire/v1/actions", tag = "Watchfire",
-    params(("state" = Option<String>, Query, description = "`AWAITING_APPROVAL`, `PENDING`, `DONE`, `REJECTED` or `DEAD`"),
+    params(("state" = Option<String>, Query, description = "`AWAITING_APPROVAL`, `PENDING`, `DONE`, `REJECTED`, `DEAD` or `HELD`"),
         ("after" = Option<String>, Query), ("limit" = Option<u32>, Query, minimum = 1, maximum = 200)),
     security(("apiToken" = []), ("oauth2" = ["watchfire.read"])),
     responses((status = 200, body = Vec<ActionObject>), (status = 400, body = ErrorObject), (status = 403, body = ErrorObject)))]
@@ -192,7 +208,12 @@ async fn list(
     links: Links,
     query: Query,
 ) -> Result<impl IntoResponse + use<>, OktaError> {
-    let invalid = || Error::invalid("state", "Allowed values: AWAITING_APPROVAL, PENDING, DONE, REJECTED, DEAD");
+    let invalid = || {
+        Error::invalid(
+            "state",
+            "Allowed values: AWAITING_APPROVAL, PENDING, DONE, REJECTED, DEAD, HELD",
+        )
+    };
     let state = query
         .filled("state")
         .map(|text| ActionState::parse(text).ok_or_else(invalid))
@@ -263,9 +284,94 @@ async fn redrive(State(app): State<App>, caller: Caller, Path(id): Path<String>)
     responses((status = 200, body = RedrivenObject), (status = 400, body = ErrorObject), (status = 403, body = ErrorObject)))]
 async fn redrive_target(State(app): State<App>, caller: Caller, query: Query) -> Result<Json<RedrivenObject>, OktaError> {
     let target = query.filled("target").and_then(TargetKey::parse);
-    let target = target.ok_or_else(|| Error::invalid("target", "Give workflow:<id>, hook:<id> or app:<id>"))?;
+    let target = target.ok_or_else(|| Error::invalid("target", TARGETS))?;
     let redriven = app.redrive_target(&caller.principal, caller.origin, &target).await?;
     Ok(Json(RedrivenObject { redriven }))
+}
+
+/// List actions that a restore has held, oldest first
+#[utoipa::path(get, path = "/watchfire/v1/held-actions", tag = "Watchfire",
+    params(("after" = Option<String>, Query), ("limit" = Option<u32>, Query, minimum = 1, maximum = 200)),
+    security(("apiToken" = []), ("oauth2" = ["watchfire.read"])),
+    responses((status = 200, body = Vec<ActionObject>), (status = 400, body = ErrorObject), (status = 403, body = ErrorObject)))]
+async fn held_actions(
+    State(app): State<App>,
+    caller: Caller,
+    links: Links,
+    query: Query,
+) -> Result<impl IntoResponse + use<>, OktaError> {
+    page(&app, &caller, &links, &query, (HELD, Some(ActionState::Held))).await
+}
+
+/// Release an action that a restore has held: it becomes due, under the same id
+#[utoipa::path(post, path = "/watchfire/v1/held-actions/{actionId}/release", tag = "Watchfire", params(("actionId" = String, Path)),
+    request_body(content = Option<ApprovalRequest>), security(("apiToken" = []), ("oauth2" = ["watchfire.manage"]), ("oauth2" = ["watchfire.actions.manage"])),
+    responses((status = 200, body = ActionObject), (status = 400, body = ErrorObject), (status = 403, body = ErrorObject), (status = 404, body = ErrorObject)))]
+async fn release(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Option<JsonBody<Value>>,
+) -> Result<Json<ActionObject>, OktaError> {
+    settle(&app, caller, &id, approval(true, body)?).await
+}
+
+/// Cancel an action that a restore has held: it is never done
+#[utoipa::path(post, path = "/watchfire/v1/held-actions/{actionId}/cancel", tag = "Watchfire", params(("actionId" = String, Path)),
+    request_body(content = Option<ApprovalRequest>), security(("apiToken" = []), ("oauth2" = ["watchfire.manage"]), ("oauth2" = ["watchfire.actions.manage"])),
+    responses((status = 200, body = ActionObject), (status = 400, body = ErrorObject), (status = 403, body = ErrorObject), (status = 404, body = ErrorObject)))]
+async fn cancel(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Option<JsonBody<Value>>,
+) -> Result<Json<ActionObject>, OktaError> {
+    settle(&app, caller, &id, approval(false, body)?).await
+}
+
+/// Release every action that a restore has held, or those of a target
+#[utoipa::path(post, path = "/watchfire/v1/held-actions/release", tag = "Watchfire",
+    params(("target" = Option<String>, Query, description = "`workflow:<id>`, `hook:<id>` or `app:<id>`")),
+    request_body(content = Option<ApprovalRequest>), security(("apiToken" = []), ("oauth2" = ["watchfire.manage"]), ("oauth2" = ["watchfire.actions.manage"])),
+    responses((status = 200, body = SettledObject), (status = 400, body = ErrorObject), (status = 403, body = ErrorObject)))]
+async fn release_all(
+    State(app): State<App>,
+    caller: Caller,
+    query: Query,
+    body: Option<JsonBody<Value>>,
+) -> Result<Json<SettledObject>, OktaError> {
+    settle_all(&app, caller, &query, approval(true, body)?).await
+}
+
+/// Cancel every action that a restore has held, or those of a target
+#[utoipa::path(post, path = "/watchfire/v1/held-actions/cancel", tag = "Watchfire",
+    params(("target" = Option<String>, Query, description = "`workflow:<id>`, `hook:<id>` or `app:<id>`")),
+    request_body(content = Option<ApprovalRequest>), security(("apiToken" = []), ("oauth2" = ["watchfire.manage"]), ("oauth2" = ["watchfire.actions.manage"])),
+    responses((status = 200, body = SettledObject), (status = 400, body = ErrorObject), (status = 403, body = ErrorObject)))]
+async fn cancel_all(
+    State(app): State<App>,
+    caller: Caller,
+    query: Query,
+    body: Option<JsonBody<Value>>,
+) -> Result<Json<SettledObject>, OktaError> {
+    settle_all(&app, caller, &query, approval(false, body)?).await
+}
+
+async fn settle(app: &App, caller: Caller, id: &str, approval: Approval) -> Result<Json<ActionObject>, OktaError> {
+    let action = app.settle_one(&caller.principal, caller.origin, id, approval).await?;
+    Ok(Json(action.into()))
+}
+
+async fn settle_all(app: &App, caller: Caller, query: &Query, approval: Approval) -> Result<Json<SettledObject>, OktaError> {
+    let invalid = || Error::invalid("target", TARGETS);
+    let target = query
+        .filled("target")
+        .map(|text| TargetKey::parse(text).ok_or_else(invalid))
+        .transpose()?;
+    let settled = app
+        .settle_held(&caller.principal, caller.origin, target.as_ref(), approval)
+        .await?;
+    Ok(Json(SettledObject { settled }))
 }
 
 async fn page(

@@ -105,6 +105,8 @@ event_types! {
     OAuthConsentRevoke = "app.oauth2.as.consent.revoke", Info, "Revoke consent for an app";
     OAuthKeyRollover = "app.oauth2.as.key.rollover", Info, "OAuth2 authorization server key rollover";
 
+    /// Ours: the store comes from a backup.
+    SystemRestore = "system.restore", Warn, "Restored from a backup";
     ApiTokenCreate = "system.api_token.create", Info, "Create API token";
     ApiTokenUpdate = "system.api_token.update", Info, "Update API token";
     ApiTokenRevoke = "system.api_token.revoke", Info, "Revoke API token";

@@ -203,11 +203,20 @@ pub enum ActionState {
     Rejected,
     /// It was tried in vain: a dead letter.
     Dead,
+    /// It was waiting when a backup was made that has been restored since: a person says whether it is still to be done.
+    Held,
 }
 
 impl ActionState {
     /// Every state.
-    pub const ALL: [Self; 5] = [Self::AwaitingApproval, Self::Pending, Self::Done, Self::Rejected, Self::Dead];
+    pub const ALL: [Self; 6] = [
+        Self::AwaitingApproval,
+        Self::Pending,
+        Self::Done,
+        Self::Rejected,
+        Self::Dead,
+        Self::Held,
+    ];
 
     /// The name on the wire, and the parent under which such actions are listed.
     pub const fn as_str(self) -> &'static str {
@@ -217,6 +226,7 @@ impl ActionState {
             Self::Done => "DONE",
             Self::Rejected => "REJECTED",
             Self::Dead => "DEAD",
+            Self::Held => "HELD",
         }
     }
 

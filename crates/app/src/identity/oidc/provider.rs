@@ -20,7 +20,7 @@ use super::failure::OidcFailure;
 use crate::{App, client_credential, entropy::url_safe};
 
 /// What the secrets are sealed for; they are bound to the issuer.
-pub(super) const SEALED_FOR: &str = "console_oidc";
+pub(crate) const SEALED_FOR: &str = "console_oidc";
 /// How long what a provider says of itself is believed without looking again.
 const FRESH: Duration = Duration::from_secs(600);
 /// How long it is while the provider does not answer.

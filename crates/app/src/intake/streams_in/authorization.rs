@@ -18,7 +18,7 @@ use watchfire_model::{
 use crate::{App, Error, Result, client_credential, entropy::url_safe};
 
 /// What the secrets of a stream are sealed for.
-const SEALED_FOR: &str = "stream_in";
+pub(crate) const SEALED_FOR: &str = "stream_in";
 /// AUTH-09.
 pub(super) const DEFAULT_SCOPE: &str = "ssf.read ssf.manage";
 /// How long before it expires a token is no longer used (AUTH-09).

@@ -15,7 +15,7 @@ use super::call::{Judge, NotCallable, Prepared};
 use crate::{App, Error, Result, Vault, insight::log::listed_signals};
 
 /// What the credentials are sealed for; they are bound to the hook's id.
-pub(in crate::response) const EVENT_HOOK_SECRET: &str = "event_hook_auth";
+pub(crate) const EVENT_HOOK_SECRET: &str = "event_hook_auth";
 /// Time of a call.
 const TIMEOUT: Duration = Duration::from_secs(3);
 /// Bytes of an answer that are looked at.

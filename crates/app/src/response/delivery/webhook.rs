@@ -13,7 +13,7 @@ use super::call::{Judge, NotCallable, Prepared};
 use crate::{App, Error, Result, Vault};
 
 /// What the secrets are sealed for; they are bound to the webhook's number.
-pub(in crate::response) const WORKFLOW_SECRET: &str = "workflow_secret";
+pub(crate) const WORKFLOW_SECRET: &str = "workflow_secret";
 
 /// One message to a webhook.
 pub(in crate::response) struct Webhook<'a> {
