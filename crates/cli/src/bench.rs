@@ -81,7 +81,7 @@ async fn seed(arguments: &Seed, terminal: &Terminal) -> Result<()> {
     let folder = &config.data_dir;
     // The server will not start on a store whose key file is not there.
     let key_path = config.key_file.clone().map_or_else(key_file::default_path, Ok)?;
-    key_file::read_or_make(&key_path)?;
+    key_file::read_or_make(&key_path, config.key_secret.as_ref())?;
     disk::make_folder(&RealDisk, folder).with_context(|| format!("cannot make the data directory {}", folder.display()))?;
     let now = SystemClock.now();
     // Nobody waits for a single event here: straight into the index, in large groups.

@@ -2,6 +2,7 @@
 
 mod file;
 pub(crate) mod flags;
+pub(crate) mod key_secret;
 pub(crate) mod layers;
 pub(crate) mod reference;
 mod shared_signals;
@@ -27,6 +28,7 @@ use watchfire_app::{
     sequencer::SequencerLimits,
     state::{OutboxLimits, SignalLimits},
 };
+use watchfire_crypto::key_wrap::KeySecret;
 use watchfire_domain::entity_risk::GuardLimits;
 use watchfire_http::{Limits as EdgeLimits, listener::ListenerLimits};
 use watchfire_store::{disk::RealDisk, segments::SegmentSizes, settings::Settings as StoreSettings};
@@ -85,6 +87,8 @@ pub(crate) struct Config {
     /// The URL of the database, when it is not the embedded one: it may hold a password.
     pub(crate) postgres: Option<SecretString>,
     pub(crate) key_file: Option<PathBuf>,
+    /// What the key file is encrypted under.
+    pub(crate) key_secret: Option<KeySecret>,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
     /// With an org URL that [`Config::settings`] replaces.
@@ -142,6 +146,7 @@ impl Config {
             data_dir: values.data_dir()?,
             postgres: values.postgres()?,
             key_file: values.optional("key-file")?,
+            key_secret: values.key_secret()?,
             log: values.one("log")?,
             log_format: values.one("log-format")?,
             app: values.app()?,
@@ -316,6 +321,17 @@ impl Values<'_> {
             return Err(self.fault(name, "must be 1 or more"));
         }
         Ok(number)
+    }
+
+    fn key_secret(&self) -> Result<Option<KeySecret>, ConfigError> {
+        let passphrase = self.checked("key-passphrase", key_secret::passphrase)?;
+        let key = self.checked("key-encryption-key", key_secret::key)?;
+        if passphrase.is_some() && key.is_some() {
+            return Err(ConfigError::Contradiction(
+                "key-passphrase and key-encryption-key are both set: the key file is under one of them".to_owned(),
+            ));
+        }
+        Ok(passphrase.or(key))
     }
 
     fn postgres(&self) -> Result<Option<SecretString>, ConfigError> {

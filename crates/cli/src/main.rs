@@ -4,6 +4,7 @@ mod action;
 mod admin;
 mod api;
 mod app;
+mod backup;
 mod bench;
 mod command;
 mod config;
@@ -18,14 +19,18 @@ mod generate_signins;
 mod jwt;
 mod key;
 mod key_file;
+mod key_protection;
 mod keygen;
 mod log;
+mod migrate;
 mod policy;
 mod provider;
 mod reference;
+mod restore;
 mod serve;
 mod set;
 mod simulate;
+mod store_place;
 mod stream;
 mod system;
 mod terminal;
@@ -111,6 +116,15 @@ enum Command {
     Feedback(feedback::Command),
     /// Check a running installation and say what to do about each fault
     Doctor(doctor::Arguments),
+    /// Write everything that the store keeps into one file, while the server runs
+    Backup(backup::Arguments),
+    /// Make a store out of a backup, or check one
+    Restore(restore::Arguments),
+    /// Move an installation from one store to another
+    Migrate(migrate::Arguments),
+    /// The key file: what it is encrypted under
+    #[command(subcommand)]
+    Key(key_protection::Command),
     /// Play the whole guide on a temporary server, and leave it up
     Demo(demo::Arguments),
     /// Try policies, thresholds and providers out on recorded sign-ins
@@ -165,6 +179,10 @@ async fn run(command: Command, terminal: &Terminal) -> Result<ExitCode> {
         Command::Feedback(command) => feedback::run(&command, terminal).await?,
         Command::Log(arguments) => log::run(&arguments, terminal).await?,
         Command::Doctor(arguments) => return doctor::run(&arguments, terminal).await,
+        Command::Backup(arguments) => backup::run(&arguments, terminal).await?,
+        Command::Restore(arguments) => restore::run(&arguments, terminal).await?,
+        Command::Migrate(arguments) => migrate::run(&arguments, terminal).await?,
+        Command::Key(command) => key_protection::run(&command, terminal)?,
         Command::Demo(arguments) => return demo::run(&arguments, terminal).await,
         Command::Simulate(arguments) => simulate::run(&arguments, terminal).await?,
         Command::Eval(arguments) => eval::run(&arguments, terminal)?,

@@ -223,7 +223,8 @@ impl OpenStore {
                 key_path.display()
             );
         }
-        let vault = Vault::new(&key_file::read_or_make(&key_path)?)?;
+        let key = key_file::read_or_make(&key_path, config.key_secret.as_ref())?;
+        let vault = Vault::new(&key)?;
         disk::make_folder(&RealDisk, data_dir)
             .with_context(|| format!("cannot make the data directory {}", data_dir.display()))?;
         match &config.postgres {

@@ -229,6 +229,26 @@ const SETTINGS: &[Setting] = &[
         "`watchfire/key` in the user's configuration folder",
         "The key under which secrets are sealed; made on the first start, and no part of the data",
     ),
+    Setting {
+        secrecy: Secrecy::Secret,
+        ..Setting::optional(
+            Storage,
+            "key-passphrase",
+            "TEXT",
+            "the key file is not under one",
+            "The passphrase that the key file is encrypted under; a new key file is encrypted under it",
+        )
+    },
+    Setting {
+        secrecy: Secrecy::Secret,
+        ..Setting::optional(
+            Storage,
+            "key-encryption-key",
+            "BASE64",
+            "the key file is not under one",
+            "The 32 bytes that the key file is encrypted under, instead of a passphrase; a new key file is encrypted under them",
+        )
+    },
     Setting::many(
         Outbound,
         "outbound-allow",

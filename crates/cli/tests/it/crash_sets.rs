@@ -30,7 +30,7 @@ use watchfire_harness::{entropy::SeededEntropy, witness::Witness};
 use crate::{crash::kills, server::Server};
 
 /// The organisation's name does not change when it starts again on another port.
-const ORG_URL: &str = "https://org.example";
+pub(crate) const ORG_URL: &str = "https://org.example";
 const ISSUER: &str = "https://vendor.example";
 /// Users for one kill: each is reported once, so that no cool-down holds an action back.
 const USERS_PER_KILL: u32 = 12;
@@ -50,14 +50,14 @@ type Calls = Arc<Mutex<BTreeMap<String, BTreeMap<String, u32>>>>;
 
 /// Everything outside: the vendor's keys, and the webhook that rules run.
 #[derive(Debug)]
-struct Outside {
+pub(crate) struct Outside {
     key: PrivateKey,
-    url: String,
+    pub(crate) url: String,
     calls: Calls,
 }
 
 impl Outside {
-    async fn start() -> Result<Self> {
+    pub(crate) async fn start() -> Result<Self> {
         let key = PrivateKey::generate(NewKey::Ec(Curve::P256))?;
         let keys = json!({"keys": [key.public_jwk()]});
         let calls = Calls::default();
@@ -78,7 +78,7 @@ impl Outside {
     }
 
     /// The token about user `n`.
-    fn token(&self, n: u32) -> Result<String> {
+    pub(crate) fn token(&self, n: u32) -> Result<String> {
         let event = json!({
             "subject": {"user": {"format": "email", "email": login(n)}},
             "event_timestamp": 1_787_927_290, "current_level": "high", "previous_level": "low",
@@ -92,11 +92,11 @@ impl Outside {
     }
 }
 
-fn login(n: u32) -> String {
+pub(crate) fn login(n: u32) -> String {
     format!("user-{n}@example.com")
 }
 
-fn jti(n: u32) -> String {
+pub(crate) fn jti(n: u32) -> String {
     format!("set-{n}")
 }
 
@@ -150,18 +150,18 @@ impl Load {
     }
 }
 
-async fn publish(http: &Client, url: &str, token: String) -> reqwest::Result<StatusCode> {
+pub(crate) async fn publish(http: &Client, url: &str, token: String) -> reqwest::Result<StatusCode> {
     let request = http.post(format!("{url}/security/api/v1/security-events")).body(token);
     Ok(request.send().await?.status())
 }
 
-/// The vendor's provider, the webhook, and the rule that runs it and ends the sessions.
-async fn set_up(server: &Server, outside: &Outside) -> Result<()> {
+/// The vendor's provider, the webhook at `hook`, and the rule that runs it and ends the sessions.
+pub(crate) async fn set_up(server: &Server, outside: &Outside, hook: &str) -> Result<()> {
     let settings = json!({"issuer": ISSUER, "jwks_url": format!("{}/jwks", outside.url)});
     let provider = json!({"name": "Vendor", "type": "vendor", "settings": settings});
     let made = server.post("/api/v1/security-events-providers", &provider).await?;
     ensure!(made.status == StatusCode::OK, "{made:?}");
-    let workflow = json!({"name": "Tell the desk", "url": format!("{}/hook", outside.url)});
+    let workflow = json!({"name": "Tell the desk", "url": hook});
     let workflow = server.post("/watchfire/v1/workflows", &workflow).await?;
     ensure!(workflow.status.is_success(), "{workflow:?}");
     let policies = server.get("/api/v1/policies?type=ENTITY_RISK").await?.json();
@@ -185,7 +185,7 @@ const fn is_signed_in(n: u32) -> bool {
     n.is_multiple_of(SIGNED_IN)
 }
 
-async fn make_user(server: &Server, n: u32) -> Result<()> {
+pub(crate) async fn make_user(server: &Server, n: u32) -> Result<()> {
     let mut body = json!({"profile": {"firstName": "User", "lastName": n.to_string(), "email": login(n), "login": login(n)}});
     if is_signed_in(n) {
         body["credentials"] = json!({"password": {"value": PASSWORD}});
@@ -240,7 +240,7 @@ async fn a_kill_at_any_moment_between_token_and_action_loses_nothing_and_repeats
     ];
     let server = Arc::new(Server::start(&options).await?);
     let outside = Outside::start().await?;
-    set_up(&server, &outside).await?;
+    set_up(&server, &outside, &format!("{}/hook", outside.url)).await?;
     let users = kills() * USERS_PER_KILL;
     make_users(&server, users).await?;
     let mut server = Arc::into_inner(server).context("the makers have ended")?;

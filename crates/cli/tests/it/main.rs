@@ -8,6 +8,8 @@ mod actions;
 #[cfg(test)]
 mod administration;
 #[cfg(test)]
+mod backups;
+#[cfg(test)]
 mod bench;
 #[cfg(test)]
 mod configuration;
@@ -32,7 +34,11 @@ mod geo_data;
 #[cfg(test)]
 mod guides;
 #[cfg(test)]
+mod key_files;
+#[cfg(test)]
 mod keys;
+#[cfg(test)]
+mod migrations;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
