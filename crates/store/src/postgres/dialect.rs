@@ -6,7 +6,6 @@ use watchfire_model::log::{Keywords, LogEvent};
 use super::{
     Connection, Db,
     log::{events_table, targets_table, text_table},
-    log_row::LogRow,
     many_rows::run,
 };
 use crate::{StoreError, words};
@@ -23,6 +22,9 @@ pub(super) fn migrator() -> sqlx::migrate::Migrator {
 
 /// Whoever writes is alone (see `Session`), so nothing has to be locked.
 pub(super) const BEGIN: &str = "BEGIN";
+
+/// Writes rows.
+pub(super) const INSERT: &str = "INSERT";
 
 /// PostgreSQL's planner finds the index of children by its statistics.
 pub(super) const BY_PARENT_AND_ID: &str = "";
@@ -61,10 +63,10 @@ pub(super) fn words_of(event: &LogEvent) -> Words {
 }
 
 /// Enters the words of events into the full-text index.
-pub(super) async fn index_texts(conn: &mut Connection, partition: i64, rows: &[LogRow<'_>]) -> Result<(), StoreError> {
+pub(super) async fn index_texts(conn: &mut Connection, partition: i64, texts: &[(i64, Words)]) -> Result<(), StoreError> {
     let mut sql: QueryBuilder<Db> = QueryBuilder::new(format!("INSERT INTO {} (seq, words) ", text_table(partition)));
-    sql.push_values(rows, |mut row, log_row| {
-        row.push_bind(log_row.seq).push_bind(&log_row.words);
+    sql.push_values(texts, |mut row, (seq, words)| {
+        row.push_bind(*seq).push_bind(words);
     });
     run(conn, sql).await?;
     Ok(())

@@ -12,7 +12,7 @@ use watchfire_model::{
 
 use super::{
     Connection, Db, archive_export, dialect,
-    log::{self, LogWriter},
+    log::{self, Leads, LogWriter},
     log_row::{self, LogRow},
     many_rows::{pieces, run},
     objects,
@@ -155,9 +155,11 @@ impl Import {
         let partition = partition.ok_or(ArchiveError::NotAnArchive)?;
         let rows = rows.iter().map(|row| log_row_of(row)).collect::<Result<Vec<_>, _>>()?;
         for piece in pieces(&rows) {
-            log::write_rows(&mut self.conn, partition, piece).await?;
+            log_row::insert(&mut self.conn, partition, piece).await?;
         }
-        Ok(())
+        let mut leads = Leads::default();
+        leads.take(rows);
+        Ok(leads.write(&mut self.conn, partition).await?)
     }
 
     async fn make_tables(&mut self, row: &[Value]) -> Result<(), ArchiveError> {

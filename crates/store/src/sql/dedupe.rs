@@ -8,7 +8,7 @@ use watchfire_model::{row::DedupeKey, time::Timestamp};
 use super::{
     Connection, Db, dialect,
     known::Keys,
-    many_rows::{pieces, run},
+    many_rows::{narrow_pieces, run},
     partitions,
 };
 use crate::StoreError;
@@ -183,8 +183,12 @@ pub(crate) fn filter(rows: i64) -> BloomFilter {
 
 impl Partition {
     async fn remember(&mut self, conn: &mut Connection, keys: &[(DedupeKey, Timestamp)]) -> Result<(), StoreError> {
-        for piece in pieces(keys) {
-            let mut sql: QueryBuilder<Db> = QueryBuilder::new(format!("INSERT INTO {} (hash, expires_us) ", table(self.number)));
+        // The table is in the order of its hashes.
+        let mut keys = keys.to_vec();
+        keys.sort_unstable_by_key(|(key, _)| key.0);
+        for piece in narrow_pieces(&keys) {
+            let into = table(self.number);
+            let mut sql: QueryBuilder<Db> = QueryBuilder::new(format!("{} INTO {into} (hash, expires_us) ", dialect::INSERT));
             sql.push_values(piece, |mut row, (key, expires_at)| {
                 row.push_bind(&key.0[..]).push_bind(expires_at.as_micros());
             });

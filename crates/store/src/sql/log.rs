@@ -17,7 +17,7 @@ use watchfire_model::{
 use super::{
     Connection, Db, dialect,
     log_row::{self, LogRow},
-    many_rows::{pieces, run},
+    many_rows::{narrow_pieces, pieces, run},
     partitions,
 };
 use crate::StoreError;
@@ -131,16 +131,17 @@ impl LogWriter {
     /// would be stored under the newest time.
     async fn write_events(&mut self, conn: &mut Connection, events: &[&LogEvent]) -> Result<(), StoreError> {
         let partition = self.at.partition;
+        let mut leads = Leads::default();
         let mut pieces = pieces(events);
         let mut rows = self.rows(pieces.next())?;
         while !rows.is_empty() {
             // The next rows are made while the database writes these.
             let next = async { self.rows(pieces.next()) };
-            let (written, next) = tokio::join!(write_rows(conn, partition, &rows), next);
+            let (written, next) = tokio::join!(log_row::insert(conn, partition, &rows), next);
             written?;
-            rows = next?;
+            leads.take(std::mem::replace(&mut rows, next?));
         }
-        Ok(())
+        leads.write(conn, partition).await
     }
 
     fn rows<'a>(&mut self, events: Option<&[&'a LogEvent]>) -> Result<Vec<LogRow<'a>>, StoreError> {
@@ -229,20 +230,36 @@ fn as_event(row: &Row) -> Option<&LogEvent> {
     }
 }
 
-/// Writes rows with their targets and words.
-pub(crate) async fn write_rows(conn: &mut Connection, partition: i64, rows: &[LogRow<'_>]) -> Result<(), StoreError> {
-    log_row::insert(conn, partition, rows).await?;
-    insert_targets(conn, partition, rows).await?;
-    dialect::index_texts(conn, partition, rows).await
+/// What leads to events of a partition: their targets and their words.
+#[derive(Default)]
+pub(crate) struct Leads {
+    targets: Vec<(String, i64)>,
+    texts: Vec<(i64, dialect::Words)>,
 }
 
-async fn insert_targets(conn: &mut Connection, partition: i64, rows: &[LogRow<'_>]) -> Result<(), StoreError> {
-    let of = |row: &LogRow<'_>| row.event.target.iter().map(|target| target.id.clone()).collect::<Vec<_>>();
-    let targets: Vec<(String, i64)> = rows
-        .iter()
-        .flat_map(|row| of(row).into_iter().map(|id| (id, row.seq)))
-        .collect();
-    for piece in pieces(&targets) {
+impl Leads {
+    /// Takes those of rows that are written.
+    pub(crate) fn take(&mut self, rows: Vec<LogRow<'_>>) {
+        for row in rows {
+            self.targets.extend(row.targets());
+            self.texts.push((row.seq, row.words));
+        }
+    }
+
+    /// Writes them.
+    pub(crate) async fn write(mut self, conn: &mut Connection, partition: i64) -> Result<(), StoreError> {
+        // Neighbours in the table, one behind the other.
+        self.targets.sort_unstable();
+        insert_targets(conn, partition, &self.targets).await?;
+        for piece in narrow_pieces(&self.texts) {
+            dialect::index_texts(conn, partition, piece).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn insert_targets(conn: &mut Connection, partition: i64, targets: &[(String, i64)]) -> Result<(), StoreError> {
+    for piece in pieces(targets) {
         let mut sql: QueryBuilder<Db> = QueryBuilder::new(format!("INSERT INTO {} (target_id, seq) ", targets_table(partition)));
         sql.push_values(piece, |mut row, (id, seq)| {
             row.push_bind(id).push_bind(*seq);

@@ -67,11 +67,17 @@ impl<'a> LogRow<'a> {
             detail,
         }
     }
+
+    /// What the event is about, and its number.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = (String, i64)> {
+        self.event.target.iter().map(|target| (target.id.clone(), self.seq))
+    }
 }
 
 /// Writes rows. An event that is there already is refused.
 pub(crate) async fn insert(conn: &mut Connection, partition: i64, rows: &[LogRow<'_>]) -> Result<(), StoreError> {
-    let mut sql: QueryBuilder<Db> = QueryBuilder::new(format!("INSERT INTO {} ({COLUMNS}) ", events_table(partition)));
+    let mut sql: QueryBuilder<Db> =
+        QueryBuilder::new(format!("{} INTO {} ({COLUMNS}) ", dialect::INSERT, events_table(partition)));
     sql.push_values(rows, |mut row, log_row| {
         let event = &*log_row.event;
         let client_ip = event.client.as_ref().and_then(|client| client.ip_address);

@@ -27,8 +27,8 @@ pub(crate) async fn put(conn: &mut Connection, objects: &[(&Object, &Keys, i64)]
             bytes = bytes.saturating_add(document.len());
             rows.push((object.kind(), *keys, *ordinal, document));
         }
-        let mut sql: QueryBuilder<Db> =
-            QueryBuilder::new("INSERT INTO objects (kind, id, parent, natural_key, expires_us, ordinal, document) ");
+        let into = "objects (kind, id, parent, natural_key, expires_us, ordinal, document)";
+        let mut sql: QueryBuilder<Db> = QueryBuilder::new(format!("{} INTO {into} ", dialect::INSERT));
         sql.push_values(rows, |mut row, (kind, keys, ordinal, document)| {
             row.push_bind(kind.as_str())
                 .push_bind(&keys.id)
@@ -228,8 +228,8 @@ pub(crate) async fn put_receipts(conn: &mut Connection, receipts: &[&Receipt]) -
             };
             rows.push((receipt, note));
         }
-        let mut sql: QueryBuilder<Db> =
-            QueryBuilder::new("INSERT INTO receipts (id, kind, provider, received_us, expires_us, body, note) ");
+        let into = "receipts (id, kind, provider, received_us, expires_us, body, note)";
+        let mut sql: QueryBuilder<Db> = QueryBuilder::new(format!("{} INTO {into} ", dialect::INSERT));
         sql.push_values(rows, |mut row, (receipt, note)| {
             row.push_bind(receipt.id.as_str())
                 .push_bind(receipt.content.kind())

@@ -6,7 +6,6 @@ use watchfire_model::log::{Keywords, LogEvent};
 use super::{
     Connection, Db,
     log::{events_table, targets_table, text_table},
-    log_row::LogRow,
     many_rows::run,
 };
 use crate::{
@@ -26,6 +25,9 @@ pub(super) fn migrator() -> sqlx::migrate::Migrator {
 
 /// Takes the write lock at once, so that no read has to be repeated.
 pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
+
+/// Writes rows without keeping what was there, for a refusal undoes the whole transaction anyway.
+pub(super) const INSERT: &str = "INSERT OR FAIL";
 
 /// Names the index of children in the order of their ids: the planner would take the primary key, and with it
 /// everybody's.
@@ -70,10 +72,10 @@ pub(super) fn words_of(event: &LogEvent) -> Words {
 }
 
 /// Enters the words of events into the full-text index.
-pub(super) async fn index_texts(conn: &mut Connection, partition: i64, rows: &[LogRow<'_>]) -> Result<(), StoreError> {
+pub(super) async fn index_texts(conn: &mut Connection, partition: i64, texts: &[(i64, Words)]) -> Result<(), StoreError> {
     let mut sql: QueryBuilder<Db> = QueryBuilder::new(format!("INSERT INTO {} (rowid, words) ", text_table(partition)));
-    sql.push_values(rows, |mut row, log_row| {
-        row.push_bind(log_row.seq).push_bind(&log_row.words);
+    sql.push_values(texts, |mut row, (seq, words)| {
+        row.push_bind(*seq).push_bind(words);
     });
     run(conn, sql).await?;
     Ok(())
