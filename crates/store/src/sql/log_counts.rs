@@ -19,12 +19,27 @@ use crate::{
 
 /// Events of which each is counted, whatever is asked of them.
 const FEW: i64 = 40_000;
-/// Events that an index leads to and that are all counted, as far as samples tell.
-const COUNTED: u64 = 150_000;
-/// Samples of a span, and numbers in each. For words there is one: a frequent one costs the full-text index much
-/// for each.
-const SAMPLES: i64 = 2;
-const SAMPLE: i64 = 256;
+/// How a span is sampled, and when all is counted instead.
+struct Sampling {
+    /// Events that an index leads to and that are all counted, as far as samples tell.
+    counted: u64,
+    /// Samples of a span.
+    samples: i64,
+    /// Numbers in each.
+    sample: i64,
+}
+
+const BY_COLUMNS: Sampling = Sampling {
+    counted: 150_000,
+    samples: 2,
+    sample: 256,
+};
+/// The full-text index looks its words up anew for each sample, which costs more than what it then passes over.
+const BY_WORDS: Sampling = Sampling {
+    counted: 5_000,
+    samples: 1,
+    sample: 1_024,
+};
 
 /// The number of events between each edge and the next. What SQL cannot say of the filter or the keywords
 /// is left out, so a count may be too high then.
@@ -39,7 +54,12 @@ pub(crate) async fn counts(conn: &mut Connection, query: &LogQuery, edges: &[Tim
         let lengths = spans().map(|(from, to)| u64::try_from(to.saturating_sub(from)).unwrap_or(0));
         return Ok(LogCounts::exact(lengths.collect()));
     }
-    let counter = Counter { partitions, query };
+    let sampling = if query.keywords.is_empty() { BY_COLUMNS } else { BY_WORDS };
+    let counter = Counter {
+        partitions,
+        query,
+        sampling,
+    };
     let all = places
         .last()
         .zip(places.first())
@@ -49,7 +69,7 @@ pub(crate) async fn counts(conn: &mut Connection, query: &LogQuery, edges: &[Tim
         for (from, to) in spans() {
             estimate.push(counter.estimate(conn, (from, to.saturating_sub(1))).await?);
         }
-        if !is_narrow(query) || estimate.iter().sum::<u64>() > COUNTED {
+        if !is_narrow(query) || estimate.iter().sum::<u64>() > counter.sampling.counted {
             return Ok(LogCounts::estimated(estimate));
         }
     }
@@ -97,6 +117,7 @@ pub(crate) async fn tally(conn: &mut Connection, from: Timestamp, until: Timesta
 struct Counter<'a> {
     partitions: Vec<Partition>,
     query: &'a LogQuery,
+    sampling: Sampling,
 }
 
 impl Counter<'_> {
@@ -117,18 +138,18 @@ impl Counter<'_> {
 
     /// About how many pass between two numbers, which belong to it.
     async fn estimate(&self, conn: &mut Connection, (low, high): (i64, i64)) -> Result<u64, StoreError> {
+        let Sampling { samples, sample, .. } = self.sampling;
         let length = high.saturating_sub(low).saturating_add(1);
-        if length <= SAMPLES * SAMPLE {
+        if length <= samples * sample {
             return self.count(conn, (low, high)).await;
         }
-        let samples = if self.query.keywords.is_empty() { SAMPLES } else { 1 };
         let step = length / samples;
         let (mut passed, mut looked_at) = (0_i64, 0_i64);
         for number in 0..samples {
-            let start = low + number * step + (step - SAMPLE) / 2;
+            let start = low + number * step + (step - sample) / 2;
             let holds = self.partitions.iter().find(|it| it.first <= start && start <= it.last);
             if let Some(partition) = holds {
-                let end = partition.last.min(start.saturating_add(SAMPLE - 1));
+                let end = partition.last.min(start.saturating_add(sample - 1));
                 passed = passed.saturating_add(self.count_window(conn, partition, (start, end)).await?);
                 looked_at = looked_at.saturating_add(end - start + 1);
             }
