@@ -13,11 +13,7 @@ use anyhow::Result;
 use clap::Args;
 use watchfire_app::Clock as _;
 use watchfire_engine::generate::log::{LogDecisions, LogParameters};
-use watchfire_store::{
-    bulk,
-    settings::{JournalKind, Settings as StoreSettings},
-    sqlite,
-};
+use watchfire_store::{bulk, settings::Settings as StoreSettings, sqlite};
 
 use self::requests::{Question, api, pages};
 use crate::{
@@ -103,11 +99,7 @@ async fn seed(events: u64, folder: &Path) -> Result<()> {
     let data = folder.join("data");
     std::fs::create_dir_all(&data)?;
     let now = SystemClock.now();
-    let settings = StoreSettings {
-        journal: JournalKind::Inline,
-        ..StoreSettings::default()
-    };
-    let store = sqlite::open(&data, &settings, now).await?;
+    let store = sqlite::open(&data, &bulk::settings(&StoreSettings::default()), now).await?;
     let mut journal = store.journal;
     let decisions = LogDecisions::new(LogParameters {
         seed: SEED,

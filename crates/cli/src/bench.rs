@@ -20,7 +20,6 @@ use watchfire_model::{
 use watchfire_store::{
     bulk,
     disk::{self, RealDisk},
-    settings::{JournalKind, Settings as StoreSettings},
     sqlite,
 };
 
@@ -84,12 +83,7 @@ async fn seed(arguments: &Seed, terminal: &Terminal) -> Result<()> {
     key_file::read_or_make(&key_path, config.key_secret.as_ref())?;
     disk::make_folder(&RealDisk, folder).with_context(|| format!("cannot make the data directory {}", folder.display()))?;
     let now = SystemClock.now();
-    // Nobody waits for a single event here: straight into the index, in large groups.
-    let settings = StoreSettings {
-        journal: JournalKind::Inline,
-        ..config.store.clone()
-    };
-    let store = sqlite::open(folder, &settings, now)
+    let store = sqlite::open(folder, &bulk::settings(&config.store), now)
         .await
         .with_context(|| format!("cannot open the store in {}", folder.display()))?;
     let mut journal = store.journal;

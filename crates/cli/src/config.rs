@@ -484,6 +484,8 @@ impl Values<'_> {
             log_query_timeout: self.time("log-query-timeout")?,
             cached_answers: self.positive("store-cached-answers")?,
             cached_bytes: self.size("store-cached-bytes")?,
+            page_cache_bytes: self.size("store-page-cache")?,
+            write_ahead_bytes: self.size("store-write-ahead")?,
             journal: self.one("journal")?,
             segments: SegmentSizes {
                 first: self.bytes("journal-first-segment-size")?,

@@ -5,10 +5,27 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use watchfire_model::row::Decision;
 
-use crate::{StoreError, journal::Journal};
+use crate::{
+    StoreError,
+    journal::Journal,
+    settings::{JournalKind, Settings},
+};
 
 /// Decisions of one group: few syncs, and a transaction that memory still holds.
-const GROUP: usize = 20_000;
+const GROUP: usize = 50_000;
+/// Pages that stay in memory, so that an index is not read again for each group, and what waits to be copied back.
+const PAGES: usize = 1_024 * 1_024 * 1_024;
+
+/// Settings of an embedded store for [`write`]: straight into the index, where nobody waits for a single event, and
+/// with much memory for a short time.
+pub fn settings(settings: &Settings) -> Settings {
+    Settings {
+        journal: JournalKind::Inline,
+        page_cache_bytes: PAGES,
+        write_ahead_bytes: PAGES,
+        ..settings.clone()
+    }
+}
 
 /// Appends `decisions` to the journal and makes them durable group by group; they are made on a thread of their
 /// own meanwhile. `told` hears how many are written, after each group. Gives how many there were.

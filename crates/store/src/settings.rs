@@ -60,6 +60,10 @@ pub struct Settings {
     pub cached_answers: usize,
     /// Bytes of the documents of these objects, as they are stored; in memory they take a few times that.
     pub cached_bytes: usize,
+    /// Bytes of pages that a connection to the embedded store keeps; they are used when they are needed.
+    pub page_cache_bytes: usize,
+    /// Bytes of SQLite's write-ahead log after which its pages are copied back.
+    pub write_ahead_bytes: usize,
     /// Where the embedded store makes decisions durable.
     pub journal: JournalKind,
     /// Sizes of the segment journal's files.
@@ -84,6 +88,8 @@ impl Default for Settings {
             log_query_timeout: Duration::from_secs(30),
             cached_answers: 65_536,
             cached_bytes: 32 * 1_024 * 1_024,
+            page_cache_bytes: 32 * 1_024 * 1_024,
+            write_ahead_bytes: 16 * 1_024 * 1_024,
             journal: JournalKind::Segments,
             segments: SegmentSizes {
                 first: 256 * 1_024,

@@ -74,10 +74,7 @@ pub const SEGMENTS_NAME: &str = "journal";
 /// The file whose lock says that a process uses the folder. The lock goes with the process.
 const LOCK_NAME: &str = "watchfire.lock";
 
-/// Memory of a connection for pages; it is used when it is needed.
-const CACHE_KIB: u32 = 32 * 1024;
-/// Pages of the write-ahead log (4 KiB each) after which they are copied back.
-const CHECKPOINT_PAGES: u32 = 4_000;
+const PAGE_BYTES: usize = 4_096;
 /// Prepared statements that a connection keeps.
 const STATEMENTS: usize = 512;
 
@@ -180,8 +177,8 @@ pub async fn open(folder: &Path, settings: &Settings, now: Timestamp) -> Result<
         .busy_timeout(settings.busy_timeout)
         // A page that falls out while a group is written is written twice, and the log is copied back less
         // often when it may grow.
-        .pragma("cache_size", format!("-{CACHE_KIB}"))
-        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+        .pragma("cache_size", (settings.page_cache_bytes / PAGE_BYTES).to_string())
+        .pragma("wal_autocheckpoint", (settings.write_ahead_bytes / PAGE_BYTES).to_string())
         // Statements of many rows have one text for each power of two, and each partition its own.
         .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging();

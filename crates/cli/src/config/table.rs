@@ -583,4 +583,5 @@ const SETTINGS: &[Setting] = &[
         "180d",
         "Age from which on coordinates of geo data are taken for no better than a country's",
     ),
+    Setting::limit("geo-max-file-size", "SIZE", "1GiB", "The largest file of geo data"),
 ];

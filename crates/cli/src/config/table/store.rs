@@ -3,7 +3,6 @@
 use super::Setting;
 
 pub(super) const SETTINGS: &[Setting] = &[
-    Setting::limit("geo-max-file-size", "SIZE", "1GiB", "The largest file of geo data"),
     Setting::limit("store-readers", "N", "4", "Connections to the store that only read"),
     Setting::limit(
         "store-busy-timeout",
@@ -64,6 +63,18 @@ pub(super) const SETTINGS: &[Setting] = &[
         "SIZE",
         "32MiB",
         "Bytes of the documents of these objects as they are stored; in memory they take a few times that",
+    ),
+    Setting::limit(
+        "store-page-cache",
+        "SIZE",
+        "32MiB",
+        "Bytes of SQLite's pages that each connection keeps; they are used when they are needed",
+    ),
+    Setting::limit(
+        "store-write-ahead",
+        "SIZE",
+        "16MiB",
+        "Bytes of SQLite's write-ahead log after which its pages are copied back",
     ),
     Setting::limit(
         "journal",
