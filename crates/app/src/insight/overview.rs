@@ -27,7 +27,7 @@ use crate::{
 /// Hours that may be asked for.
 pub const MAX_HOURS: u32 = 168;
 /// How long counting may take; what is missing then is counted at the next call.
-const PATIENCE: Duration = Duration::from_millis(400);
+const PATIENCE: Duration = Duration::from_millis(80);
 /// An hour is over so long after its end: what was decided in it is in the index by then.
 const SETTLED: Duration = Duration::from_secs(60);
 /// A provider that says nothing for so long is silent.
