@@ -8,5 +8,6 @@ mod disk;
 mod durability;
 mod exactly_once;
 mod faults;
+mod large_log;
 mod segments;
 mod segments_durability;
