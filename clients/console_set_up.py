@@ -35,6 +35,8 @@ PAGES = {
     "hooks": "/admin/actions/hooks",
     "workflows": "/admin/actions/workflows",
     "api-tokens": "/admin/settings/api-tokens",
+    "sign-in-settings": "/admin/settings/sign-in",
+    "passkeys": "/admin/settings/passkeys",
     "server": "/admin/settings/server",
 }
 
