@@ -12,7 +12,7 @@ use watchfire_model::{
 
 use super::{
     Connection, Db, archive_export, dialect,
-    log::{self, Leads, LogWriter},
+    log::{Leads, LogWriter},
     log_row::{self, LogRow},
     many_rows::{pieces, run},
     objects,
