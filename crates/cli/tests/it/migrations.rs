@@ -70,6 +70,9 @@ async fn an_interrupted_migration_goes_on_and_moves_everything() -> Result<()> {
     let server = Server::start_over(folder, &[], &[]).await?;
     let user = server.get("/api/v1/users/user0@example.com").await?.json();
     assert_eq!(user["profile"]["firstName"], "Ada");
+    // The words of the log are made again.
+    let found = server.get("/api/v1/logs?q=compliance&sortOrder=DESCENDING").await?.json();
+    ensure!(found.as_array().is_some_and(|it| !it.is_empty()), "{found}");
     Ok(())
 }
 

@@ -17,7 +17,16 @@ fn bodies() -> Vec<(&'static str, &'static str, Value, Vec<&'static str>)> {
     let workflow = json!({"name": "SOAR", "url": "https://soar.example/hook"});
     vec![
         ("post", "/watchfire/v1/actions/{actionId}/approve", reason.clone(), vec![""]),
-        ("post", "/watchfire/v1/actions/{actionId}/reject", reason, vec![""]),
+        ("post", "/watchfire/v1/actions/{actionId}/reject", reason.clone(), vec![""]),
+        ("post", "/watchfire/v1/held-actions/cancel", reason.clone(), vec![""]),
+        ("post", "/watchfire/v1/held-actions/release", reason.clone(), vec![""]),
+        (
+            "post",
+            "/watchfire/v1/held-actions/{actionId}/cancel",
+            reason.clone(),
+            vec![""],
+        ),
+        ("post", "/watchfire/v1/held-actions/{actionId}/release", reason, vec![""]),
         (
             "post",
             "/watchfire/v1/administrators",

@@ -62,6 +62,7 @@ const FORMS: &[&str] = &[
     "/admin/actions/queue/act0/decide",
     "/admin/actions/dead-letters",
     "/admin/actions/dead-letters/act0/redrive",
+    "/admin/actions/queue/act0/held/release",
     "/admin/actions/hooks",
     "/admin/actions/hooks/who0/verified",
     "/admin/actions/workflows",
