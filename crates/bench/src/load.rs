@@ -62,6 +62,11 @@ impl Outcome {
         u128::from(self.answers) * 1_000_000_000 / self.nanoseconds.max(1)
     }
 
+    /// The same of a server that is another process, which took so many nanoseconds of CPU.
+    pub(crate) fn of_another_process(self, server_cpu: u64) -> Self {
+        Self { server_cpu, ..self }
+    }
+
     /// Nanoseconds that so many of a thousand answers did not take longer than.
     pub(crate) fn latency(&self, per_mille: usize) -> u64 {
         quantile(&self.latencies, per_mille)

@@ -8,6 +8,7 @@
 //! the method and the figures.
 
 mod attempts;
+mod baseline;
 mod engine;
 mod figures;
 mod load;

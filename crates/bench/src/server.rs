@@ -1,6 +1,6 @@
 //! The server, in this process, over the store that was seeded.
 
-use std::{path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::Result;
 use tokio::net::TcpListener;
@@ -30,7 +30,7 @@ pub(crate) const TOKEN: &str = "00bench-administrator-token";
 pub(crate) struct Server {
     pub(crate) app: App,
     pub(crate) index: Arc<dyn Index>,
-    pub(crate) address: std::net::SocketAddr,
+    pub(crate) address: SocketAddr,
     /// What the first administrator's link ends with.
     pub(crate) first_invitation: Option<String>,
     sequencer: tokio::task::JoinHandle<Ended>,
@@ -107,16 +107,9 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// A whole request.
+    /// A whole request to it.
     pub(crate) fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], media_type: &str, body: &str) -> Vec<u8> {
-        let host = self.address;
-        let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let length = body.len();
-        format!(
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\n{more}Content-Type: {media_type}\r\nAccept: \
-             application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-        )
-        .into_bytes()
+        request(self.address, (method, path), headers, media_type, body)
     }
 
     /// Ends it.
@@ -125,4 +118,21 @@ impl Server {
         self.sequencer.await?;
         Ok(())
     }
+}
+
+/// A whole request to whoever listens at `host`.
+pub(crate) fn request(
+    host: SocketAddr,
+    (method, path): (&str, &str),
+    headers: &[(&str, &str)],
+    media_type: &str,
+    body: &str,
+) -> Vec<u8> {
+    let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let length = body.len();
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\n{more}Content-Type: {media_type}\r\nAccept: \
+         application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
 }

@@ -3,7 +3,8 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
+    path::Path,
     thread,
     time::Instant,
 };
@@ -19,10 +20,11 @@ use watchfire_crypto::{
 };
 
 use crate::{
+    baseline::{AUDIENCE, Baseline, Receiver},
     figures::{micros, say},
-    load::{self, Load},
+    load::{self, Load, Outcome},
     machine::{self, SystemClock, thread_cpu},
-    server::{Server, TOKEN},
+    server::{self, Server, TOKEN},
 };
 
 /// What is measured.
@@ -40,6 +42,9 @@ pub(crate) struct Sets {
     /// Users that the tokens are about
     #[arg(long, default_value_t = 1_000)]
     users: usize,
+    /// Who receives them; `bench/baselines/install` makes what the others need
+    #[arg(long, default_value = "watchfire")]
+    receiver: Receiver,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -50,36 +55,75 @@ enum Signature {
     Es256,
 }
 
-const ISSUER: &str = "https://bench.example";
+/// Who sends the tokens.
+pub(crate) const ISSUER: &str = "https://bench.example";
 const EVENT: &str = "https://schemas.okta.com/secevent/okta/event-type/user-risk-change";
 /// Tokens by which caches and the store's tables are warm before the measurement.
 const WARM_UP: usize = 2_000;
 
 pub(crate) fn measure(options: &Sets) -> Result<()> {
     let folder = tempfile::tempdir()?;
-    std::fs::create_dir(folder.path().join("data"))?;
-    let serving = machine::runtime("server")?;
-    let server = serving.block_on(Server::start(folder.path()))?;
     let key = PrivateKey::generate(match options.algorithm {
         Signature::Rs256 => NewKey::Rsa2048,
         Signature::Es256 => NewKey::Ec(Curve::P256),
     })?;
-    let users = register(&server, &key, options.users)?;
-    let tokens = signed(&key, &server, &users, options.sets + WARM_UP)?;
-    verification(&key, &tokens)?;
-    let requests: Vec<Vec<u8>> = tokens.iter().map(|token| request(&server, token)).collect();
-    let (warm, measured) = requests.split_at(WARM_UP);
+    if options.receiver == Receiver::Watchfire {
+        of_watchfire(options, folder.path(), &key)
+    } else {
+        of_another(options, folder.path(), &key)
+    }
+}
+
+fn of_watchfire(options: &Sets, folder: &Path, key: &PrivateKey) -> Result<()> {
+    std::fs::create_dir(folder.join("data"))?;
+    let serving = machine::runtime("server")?;
+    let server = serving.block_on(Server::start(folder))?;
+    let users = register(&server, key, options.users)?;
+    let outcome = push(options, key, server.address, &server.url(), &users, || Ok(()))?;
+    say(&format!("SETs, {} connections: {outcome}", options.connections));
+    say(&format!("resident at the end: {} MiB", machine::resident_kib() / 1_024));
+    serving.block_on(server.stop())
+}
+
+fn of_another(options: &Sets, folder: &Path, key: &PrivateKey) -> Result<()> {
+    let jwks = json!({"keys": [key.public_jwk()]}).to_string();
+    let baseline = Baseline::start(options.receiver, folder, &jwks, options.users)?;
+    let mut before = 0;
+    let outcome = push(options, key, baseline.address, AUDIENCE, &logins(options.users), || {
+        before = baseline.cpu()?;
+        Ok(())
+    })?;
+    let outcome = outcome.of_another_process(baseline.cpu()? - before);
+    say(&format!(
+        "SETs, {:?}, {} connections: {outcome}",
+        options.receiver, options.connections
+    ));
+    say(&format!("resident at the end: {} MiB", baseline.resident_kib()? / 1_024));
+    Ok(())
+}
+
+/// Signs the tokens and sends them; `warm` is told when the measurement begins.
+fn push(
+    options: &Sets,
+    key: &PrivateKey,
+    address: SocketAddr,
+    audience: &str,
+    users: &[String],
+    mut warm: impl FnMut() -> Result<()>,
+) -> Result<Outcome> {
+    let tokens = signed(key, audience, users, options.sets + WARM_UP)?;
+    verification(key, &tokens)?;
+    let requests: Vec<Vec<u8>> = tokens.iter().map(|token| request(address, token)).collect();
+    let (first, measured) = requests.split_at(WARM_UP);
     let load = |requests| Load {
         requests,
         connections: options.connections,
         status: 202,
         never: None,
     };
-    load::run(server.address, load(warm))?;
-    let outcome = load::run(server.address, load(measured))?;
-    say(&format!("SETs, {} connections: {outcome}", options.connections));
-    say(&format!("resident at the end: {} MiB", machine::resident_kib() / 1_024));
-    serving.block_on(server.stop())
+    load::run(address, load(first))?;
+    warm()?;
+    load::run(address, load(measured))
 }
 
 /// The signature alone, on this thread: the limit that the figures are held against.
@@ -114,7 +158,7 @@ fn register(server: &Server, key: &PrivateKey, users: usize) -> Result<Vec<Strin
             &body.to_string(),
         )
     };
-    let logins: Vec<String> = (0..users).map(|number| format!("user{number}@bench.example")).collect();
+    let logins = logins(users);
     let people = logins.iter().map(|login| {
         let profile = json!({"firstName": "A", "lastName": "B", "email": login, "login": login});
         post("/api/v1/users?activate=true", &json!({"profile": profile}))
@@ -130,6 +174,11 @@ fn register(server: &Server, key: &PrivateKey, users: usize) -> Result<Vec<Strin
     };
     load::run(server.address, load)?;
     Ok(logins)
+}
+
+/// Whom the tokens are about.
+fn logins(users: usize) -> Vec<String> {
+    (0..users).map(|number| format!("user{number}@bench.example")).collect()
 }
 
 /// Serves a key set on loopback for as long as the process lives; gives its address.
@@ -152,12 +201,12 @@ fn serve_keys(keys: &Value) -> Result<String> {
 }
 
 /// Tokens, each about another user, by as many threads as there are processors.
-fn signed(key: &PrivateKey, server: &Server, users: &[String], count: usize) -> Result<Vec<String>> {
+fn signed(key: &PrivateKey, audience: &str, users: &[String], count: usize) -> Result<Vec<String>> {
     let threads = thread::available_parallelism()?.get();
     let share = count.div_ceil(threads);
     let sign = |part: usize| -> Result<Vec<String>> {
         let numbers = part * share..count.min((part + 1) * share);
-        numbers.map(|number| token(key, server, users, number)).collect()
+        numbers.map(|number| token(key, audience, users, number)).collect()
     };
     thread::scope(|scope| {
         let parts: Vec<_> = (0..threads).map(|part| scope.spawn(move || sign(part))).collect();
@@ -169,13 +218,13 @@ fn signed(key: &PrivateKey, server: &Server, users: &[String], count: usize) -> 
     })
 }
 
-fn token(key: &PrivateKey, server: &Server, users: &[String], number: usize) -> Result<String> {
+fn token(key: &PrivateKey, audience: &str, users: &[String], number: usize) -> Result<String> {
     let levels = ["low", "medium", "high"];
     let user = users.get(number % users.len().max(1)).context("no users")?;
     let now = SystemClock.now().as_seconds();
     let claims = json!({
         "iss": ISSUER,
-        "aud": server.url(),
+        "aud": audience,
         "iat": now,
         "jti": format!("bench-{number}"),
         "events": {EVENT: {
@@ -191,12 +240,7 @@ fn token(key: &PrivateKey, server: &Server, users: &[String], number: usize) -> 
     Ok(key.sign_compact(members, claims.to_string().as_bytes())?)
 }
 
-fn request(server: &Server, token: &str) -> Vec<u8> {
-    server.request(
-        "POST",
-        "/security/api/v1/security-events",
-        &[],
-        "application/secevent+jwt",
-        token,
-    )
+fn request(address: SocketAddr, token: &str) -> Vec<u8> {
+    let to = ("POST", "/security/api/v1/security-events");
+    server::request(address, to, &[], "application/secevent+jwt", token)
 }
