@@ -10,7 +10,7 @@ use std::{collections::HashMap, error::Error as StdError, fmt, sync::Arc, time::
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, header};
 use parking_lot::Mutex;
-use reqwest::{Client, Response, redirect};
+use reqwest::{Certificate, Client, Response, redirect};
 use serde_json::Value;
 use url::Url;
 use watchfire_crypto::strict_json;
@@ -68,6 +68,8 @@ pub struct Request {
     pub total: Duration,
     /// Bytes of the answer's body that are read.
     pub max_bytes: usize,
+    /// Certificates in PEM form that are trusted instead of the system's, for a server of one's own.
+    pub only_trust: Option<Arc<str>>,
 }
 
 /// What it was answered with; a status of failure is no error.
@@ -89,6 +91,9 @@ pub enum FetchError {
     /// The policy does not allow this destination; nothing was sent.
     #[error("the destination is not allowed")]
     Refused(#[source] Refusal),
+    /// The certificates to be trusted are none.
+    #[error("the certificates to be trusted cannot be read")]
+    Trust(#[source] reqwest::Error),
     /// No connection, no TLS, or one that broke off.
     #[error("the destination could not be reached")]
     Unreachable(#[source] reqwest::Error),
@@ -112,9 +117,16 @@ pub enum FetchError {
 struct Inner {
     policy: Arc<Policy>,
     lookup: Arc<dyn Lookup>,
-    // One a purpose, because the resolver has to know what it resolves for; made when first used.
-    clients: Mutex<HashMap<Purpose, Client>>,
+    // One a purpose, because the resolver has to know what it resolves for, and one for what it trusts; made when
+    // first used.
+    clients: Mutex<HashMap<ClientKey, Client>>,
 }
+
+/// What a client is for, and what it trusts where that is not the system's.
+type ClientKey = (Purpose, Option<Arc<str>>);
+
+/// Clients with a trust of their own that are kept; with more all are made again.
+const MAX_CLIENTS: usize = 64;
 
 impl FetchLimits {
     /// A JWK set or the metadata that names it (JWT-08, JWT-15).
@@ -147,6 +159,7 @@ impl Request {
             body: Bytes::new(),
             total: Duration::from_secs(10),
             max_bytes: 64 * 1024,
+            only_trust: None,
         }
     }
 }
@@ -176,6 +189,10 @@ impl Egress {
                 clients: Mutex::default(),
             }),
         }
+    }
+
+    pub(crate) fn lookup(&self) -> &dyn Lookup {
+        &*self.inner.lookup
     }
 
     /// The policy.
@@ -213,7 +230,7 @@ impl Egress {
     /// [`FetchError::Refused`], [`FetchError::Unreachable`], [`FetchError::TimedOut`].
     pub async fn send(&self, purpose: Purpose, request: Request) -> Result<Sent, FetchError> {
         let url = self.check(purpose, &request.url).map_err(FetchError::Refused)?;
-        let client = self.client(purpose)?;
+        let client = self.client(purpose, request.only_trust.as_ref())?;
         let exchange = async {
             let call = client
                 .request(request.method, url)
@@ -235,7 +252,10 @@ impl Egress {
     }
 
     async fn get(&self, purpose: Purpose, url: Url, limits: &FetchLimits) -> Result<(HeaderMap, Bytes), FetchError> {
-        let request = self.client(purpose)?.get(url).header(header::ACCEPT, "application/json");
+        let request = self
+            .client(purpose, None)?
+            .get(url)
+            .header(header::ACCEPT, "application/json");
         let response = request.send().await.map_err(failure)?;
         if response.status() != http::StatusCode::OK {
             return Err(FetchError::Status(response.status().as_u16()));
@@ -247,23 +267,33 @@ impl Egress {
         Ok((headers, read(response, limits.json.max_bytes).await?))
     }
 
-    fn client(&self, purpose: Purpose) -> Result<Client, FetchError> {
+    fn client(&self, purpose: Purpose, only_trust: Option<&Arc<str>>) -> Result<Client, FetchError> {
         let mut clients = self.inner.clients.lock();
-        if let Some(client) = clients.get(&purpose) {
+        let key = (purpose, only_trust.cloned());
+        if let Some(client) = clients.get(&key) {
             return Ok(client.clone());
         }
-        let client = self.build(purpose).map_err(FetchError::Unreachable)?;
-        clients.insert(purpose, client.clone());
+        let trust = only_trust.map(|pem| Certificate::from_pem_bundle(pem.as_bytes()));
+        let trust = trust.transpose().map_err(FetchError::Trust)?;
+        let client = self.build(purpose, trust).map_err(FetchError::Unreachable)?;
+        if clients.len() >= MAX_CLIENTS {
+            clients.clear();
+        }
+        clients.insert(key, client.clone());
         Ok(client)
     }
 
-    fn build(&self, purpose: Purpose) -> reqwest::Result<Client> {
+    fn build(&self, purpose: Purpose, only_trust: Option<Vec<Certificate>>) -> reqwest::Result<Client> {
         let resolver = PolicyResolver {
             policy: Arc::clone(&self.inner.policy),
             purpose,
             lookup: Arc::clone(&self.inner.lookup),
         };
-        Client::builder()
+        let builder = match only_trust {
+            Some(certificates) => Client::builder().tls_certs_only(certificates),
+            None => Client::builder(),
+        };
+        builder
             .user_agent(concat!("watchfire/", env!("CARGO_PKG_VERSION")))
             .dns_resolver(resolver)
             .https_only(!self.inner.policy.dev)

@@ -5,13 +5,19 @@ mod address;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+    str::FromStr,
+};
 
 use ipnet::IpNet;
 use url::{Host, Url};
 
 /// Longer URLs are refused (STRM-03 has the same bound for push endpoints).
 pub const MAX_URL_BYTES: usize = 2048;
+/// Longer names are none (RFC 1035).
+const MAX_HOST_BYTES: usize = 253;
 
 /// What a request is for; each purpose has its own list of exceptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +36,8 @@ pub enum Purpose {
     Oidc,
     /// Lists of addresses.
     Feeds,
+    /// Where the System Log streams to.
+    Logs,
 }
 
 /// One `--outbound-allow PURPOSE=CIDR`.
@@ -48,7 +56,7 @@ pub enum InvalidAllow {
     #[error("expected PURPOSE=CIDR")]
     NoPurpose,
     /// The part before it.
-    #[error("unknown purpose '{0}': one of jwks, streams, push, hooks, logout, oidc, feeds")]
+    #[error("unknown purpose '{0}': one of jwks, streams, push, hooks, logout, oidc, feeds, logs")]
     UnknownPurpose(String),
     /// The part after it.
     #[error("'{0}' is no network in CIDR form")]
@@ -70,6 +78,9 @@ pub enum Refusal {
     /// No absolute URL with a host, or too long.
     #[error("not an absolute URL of at most {MAX_URL_BYTES} bytes")]
     NotAUrl,
+    /// No host name and no address.
+    #[error("not a host name or an address")]
+    NotAHost,
     /// Neither https nor, in development, http.
     #[error("the scheme must be https")]
     Scheme,
@@ -86,7 +97,7 @@ pub enum Refusal {
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Jwks,
         Self::Streams,
         Self::Push,
@@ -94,6 +105,7 @@ impl Purpose {
         Self::Logout,
         Self::Oidc,
         Self::Feeds,
+        Self::Logs,
     ];
 
     /// The name in settings.
@@ -106,6 +118,7 @@ impl Purpose {
             Self::Logout => "logout",
             Self::Oidc => "oidc",
             Self::Feeds => "feeds",
+            Self::Logs => "logs",
         }
     }
 }
@@ -177,6 +190,22 @@ impl Policy {
         Ok(url)
     }
 
+    /// Checks the host of a connection that is no HTTP: a name or an address. Names are resolved and checked when
+    /// it is used.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn check_host(&self, purpose: Purpose, host: &str) -> Result<(), Refusal> {
+        if host.is_empty() || host.len() > MAX_HOST_BYTES {
+            return Err(Refusal::NotAHost);
+        }
+        match Host::parse(&bracketed(host)).map_err(|_| Refusal::NotAHost)? {
+            Host::Ipv4(address) => self.check_address(purpose, address.into()),
+            Host::Ipv6(address) => self.check_address(purpose, address.into()),
+            Host::Domain(name) => self.check_name(purpose, &name),
+        }
+    }
+
     fn check_address(&self, purpose: Purpose, address: IpAddr) -> Result<(), Refusal> {
         if self.permits(purpose, address) {
             Ok(())
@@ -194,5 +223,13 @@ impl Policy {
             return Err(Refusal::Name);
         }
         Ok(())
+    }
+}
+
+/// An IPv6 address as it stands in URLs; everything else as it is.
+fn bracketed(host: &str) -> String {
+    match host.parse::<Ipv6Addr>() {
+        Ok(address) => format!("[{address}]"),
+        Err(_) => host.to_owned(),
     }
 }
