@@ -158,6 +158,41 @@ impl Disk for RealDisk {
     }
 }
 
+/// The machine's file system, for files that are made to be read by others: the group may read them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SharedDisk;
+
+impl Disk for SharedDisk {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        RealDisk.read(path)
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
+        RealDisk.list(folder)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o640).open(path)?;
+        Ok(Box::new(file))
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.link(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove(path)
+    }
+
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        fs::DirBuilder::new().mode(0o750).create(path)
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        RealDisk.sync_folder(path)
+    }
+}
+
 impl DiskFile for fs::File {
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.write_all_at(bytes, offset)

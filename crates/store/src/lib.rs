@@ -9,6 +9,7 @@
 //! | [`log`] | pages and positions of the System Log |
 //! | [`disk`] | files of our own, behind a seam |
 //! | [`sqlite`] | the embedded store: the inline journal (one transaction a group, `synchronous=FULL`) |
+//! | [`line_files`] | files of lines that others collect, and their rotation |
 //! | [`segments`] | the files of the segment journal |
 //! | [`postgres`] | the same SQL on PostgreSQL: one node writes at a time, another waits |
 //!
@@ -22,6 +23,7 @@ pub mod disk;
 pub mod error;
 pub mod index;
 pub mod journal;
+pub mod line_files;
 pub mod log;
 mod log_detail;
 mod object_cache;

@@ -47,6 +47,11 @@ impl LogCursor {
         let hex = text.len() == CURSOR_DIGITS && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
         hex.then(|| i64::from_str_radix(text, 16).ok().map(Self)).flatten()
     }
+
+    /// How many events there are from this place to `end`, both counted: places have no gaps.
+    pub fn count_to(self, end: Self) -> u64 {
+        u64::try_from(end.0.saturating_sub(self.0).saturating_add(1)).unwrap_or(0)
+    }
 }
 
 impl fmt::Display for LogCursor {

@@ -9,5 +9,6 @@ mod durability;
 mod exactly_once;
 mod faults;
 mod large_log;
+mod line_files;
 mod segments;
 mod segments_durability;
