@@ -20,6 +20,7 @@ pub mod factor;
 pub mod feedback;
 pub mod grant;
 pub mod group;
+pub mod log_stream;
 pub mod logout_endpoint;
 pub mod notice;
 pub mod org;

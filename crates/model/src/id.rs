@@ -154,6 +154,8 @@ ids! {
     AdministratorLinkId = "adl";
     /// A passkey of an administrator.
     PasskeyId = "pky";
+    /// A stream of the System Log to somewhere else.
+    LogStreamId = "lgs";
     /// Something that is to be done outside, or waits for an approval: a row of the outbox.
     ActionId = "act";
 }

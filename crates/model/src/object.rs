@@ -13,6 +13,7 @@ mod draft;
 mod entity_risk;
 mod entity_risk_policy;
 mod feedback;
+mod log_stream;
 mod org;
 mod passkey;
 mod policy;
@@ -42,6 +43,7 @@ pub use self::{
         Detection, DetectionCondition, EntityRiskAction, EntityRiskConditions, EntityRiskPolicy, EntityRiskRule, LogoutSelection,
     },
     feedback::{Feedback, FeedbackEffects, FeedbackLabel, FeedbackSubject, FeedbackTrace},
+    log_stream::{LogStream, LogStreamFormat, LogStreamLease, LogStreamProgress, LogStreamTarget},
     org::{ApiToken, KeyState, Org, RevokedToken, SigningKey, TokenNetwork},
     passkey::Passkey,
     policy::{
@@ -251,6 +253,10 @@ objects! {
     ConsoleSignIn = "console_sign_in",
     /// Who an administrator is at an OpenID provider.
     AdministratorLink = "administrator_link",
+    /// A stream of the System Log to somewhere else.
+    LogStream = "log_stream",
+    /// How far it has come.
+    LogStreamProgress = "log_stream_progress",
 }
 
 /// What the store knows of an object beside its document.

@@ -11,9 +11,9 @@ use watchfire_model::{
     id::{ClientId, GrantId, SecurityEventsProviderId},
     log::EventType,
     object::{
-        AdminSession, Administrator, AdministratorLink, ApiToken, Client, ConsoleSignIn, EventHook, Grant, Kind, LogoutEndpoint,
-        Object, Org, Passkey, RevokedToken, RiskProvider, SecurityEventsProvider, SigningKey, Status, StreamIn, User, Workflow,
-        Zone,
+        AdminSession, Administrator, AdministratorLink, ApiToken, Client, ConsoleSignIn, EventHook, Grant, Kind, LogStream,
+        LogoutEndpoint, Object, Org, Passkey, RevokedToken, RiskProvider, SecurityEventsProvider, SigningKey, Status, StreamIn,
+        User, Workflow, Zone,
     },
     row::Row,
     time::Timestamp,
@@ -42,6 +42,7 @@ pub struct Directory {
     workflows: BTreeMap<String, Arc<Workflow>>,
     logout_endpoints: BTreeMap<String, Arc<LogoutEndpoint>>,
     hooks: BTreeMap<String, Arc<EventHook>>,
+    log_streams: BTreeMap<String, Arc<LogStream>>,
     hook_subscriptions: HookSubscriptions,
 }
 
@@ -66,6 +67,7 @@ impl Directory {
         Kind::ConsoleSignIn,
         Kind::AdministratorLink,
         Kind::Passkey,
+        Kind::LogStream,
     ];
 
     /// The organisation; absent only before the first start is over.
@@ -230,6 +232,16 @@ impl Directory {
         self.hooks.values()
     }
 
+    /// Every stream of the System Log to somewhere else.
+    pub fn log_streams(&self) -> impl Iterator<Item = &Arc<LogStream>> {
+        self.log_streams.values()
+    }
+
+    /// The stream of the System Log with `id`.
+    pub fn log_stream(&self, id: &str) -> Option<&Arc<LogStream>> {
+        self.log_streams.get(id)
+    }
+
     /// Who is to be told of which events.
     pub const fn hook_subscriptions(&self) -> &HookSubscriptions {
         &self.hook_subscriptions
@@ -295,6 +307,7 @@ impl Directory {
             Object::StreamIn(it) => drop(self.streams.insert(id, Arc::new(*it.clone()))),
             Object::Workflow(it) => drop(self.workflows.insert(id, Arc::new(*it.clone()))),
             Object::LogoutEndpoint(it) => drop(self.logout_endpoints.insert(id, Arc::new(*it.clone()))),
+            Object::LogStream(it) => drop(self.log_streams.insert(id, Arc::new(*it.clone()))),
             Object::EventHook(it) => {
                 self.hooks.insert(id, Arc::new(*it.clone()));
                 self.subscribe_hooks();
@@ -322,6 +335,7 @@ impl Directory {
             Kind::StreamIn => drop(self.streams.remove(id)),
             Kind::Workflow => drop(self.workflows.remove(id)),
             Kind::LogoutEndpoint => drop(self.logout_endpoints.remove(id)),
+            Kind::LogStream => drop(self.log_streams.remove(id)),
             Kind::EventHook => {
                 self.hooks.remove(id);
                 self.subscribe_hooks();

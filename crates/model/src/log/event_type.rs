@@ -215,6 +215,15 @@ event_types! {
     SecurityActionFail = "security.action.dead_letter", Error, "Action given up";
     /// Ours.
     SecurityActionRedrive = "security.action.redrive", Info, "Action tried again by hand";
+    LogStreamCreate = "system.log_stream.lifecycle.create", Info, "Create log stream";
+    LogStreamUpdate = "system.log_stream.lifecycle.update", Info, "Update log stream";
+    LogStreamDelete = "system.log_stream.lifecycle.delete", Info, "Delete log stream";
+    LogStreamActivate = "system.log_stream.lifecycle.activate", Info, "Activate log stream";
+    LogStreamDeactivate = "system.log_stream.lifecycle.deactivate", Info, "Deactivate log stream";
+    /// Ours: a stream of the log has sent nothing for long.
+    LogStreamFail = "system.log_stream.delivery.failure", Warn, "Log stream does not reach its target";
+    /// Ours: it goes on.
+    LogStreamRecover = "system.log_stream.delivery.recover", Info, "Log stream reaches its target again";
     /// Ours: what an administrator keeps for actions (webhooks, logout endpoints).
     SecurityActionTargetCreate = "security.action.target.create", Info, "Create action target";
     /// Ours.
