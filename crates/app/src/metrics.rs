@@ -38,6 +38,10 @@ pub struct Metrics {
     geo_lookups: Family<AnswerLabels, Counter>,
     geo_changes: Family<AnswerLabels, Counter>,
     geo_ages: Family<AnswerLabels, Gauge>,
+    log_streamed: Family<AnswerLabels, Counter>,
+    log_stream_errors: Family<AnswerLabels, Counter>,
+    log_stream_lag: Family<AnswerLabels, Gauge>,
+    log_stream_lag_seconds: Family<AnswerLabels, Gauge>,
 }
 
 impl Default for Metrics {
@@ -62,6 +66,10 @@ impl Default for Metrics {
             geo_lookups: Family::default(),
             geo_changes: Family::default(),
             geo_ages: Family::default(),
+            log_streamed: Family::default(),
+            log_stream_errors: Family::default(),
+            log_stream_lag: Family::default(),
+            log_stream_lag_seconds: Family::default(),
         };
         this.registered()
     }
@@ -139,6 +147,27 @@ impl Metrics {
             Unit::Seconds,
             self.geo_ages.clone(),
         );
+        r.register(
+            "log_stream_events",
+            "Events of the System Log that targets have taken, by stream",
+            self.log_streamed.clone(),
+        );
+        r.register(
+            "log_stream_errors",
+            "Failures of streams of the System Log, by stream",
+            self.log_stream_errors.clone(),
+        );
+        r.register(
+            "log_stream_lag_events",
+            "Events of the System Log that are still to be sent, by stream",
+            self.log_stream_lag.clone(),
+        );
+        r.register_with_unit(
+            "log_stream_lag",
+            "Age of the next event that is to be sent, by stream",
+            Unit::Seconds,
+            self.log_stream_lag_seconds.clone(),
+        );
         self
     }
 
@@ -195,6 +224,27 @@ impl Metrics {
         }
     }
 
+    pub(crate) fn log_streamed(&self, stream: &str, events: u64) {
+        self.log_streamed.get_or_create(&of_stream(stream)).inc_by(events);
+    }
+
+    pub(crate) fn log_stream_failed(&self, stream: &str) {
+        self.log_stream_errors.get_or_create(&of_stream(stream)).inc();
+    }
+
+    pub(crate) fn log_stream_lags(&self, stream: &str, events: u64, age: Duration) {
+        let events = i64::try_from(events).unwrap_or(i64::MAX);
+        self.log_stream_lag.get_or_create(&of_stream(stream)).set(events);
+        let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+        self.log_stream_lag_seconds.get_or_create(&of_stream(stream)).set(seconds);
+    }
+
+    /// Somebody else works on this stream, or nobody.
+    pub(crate) fn forget_log_stream(&self, stream: &str) {
+        self.log_stream_lag.remove(&of_stream(stream));
+        self.log_stream_lag_seconds.remove(&of_stream(stream));
+    }
+
     pub(crate) fn abandoned(&self) {
         self.groups_abandoned.inc();
     }
@@ -222,4 +272,8 @@ impl Metrics {
         let _ = encode(&mut text, &self.registry);
         text
     }
+}
+
+fn of_stream(stream: &str) -> AnswerLabels {
+    vec![("stream", stream.to_owned())]
 }

@@ -50,6 +50,7 @@ fn bound_to(object: &Object) -> Option<(&'static str, String)> {
         Object::Workflow(_) => (crate::response::delivery::WORKFLOW_SECRET, id()),
         Object::EventHook(_) => (crate::response::delivery::EVENT_HOOK_SECRET, id()),
         Object::StreamIn(stream) => (crate::intake::streams_in::authorization::SEALED_FOR, stream.key.clone()),
+        Object::LogStream(stream) => (crate::insight::log_streams::SEALED_FOR, stream.key.clone()),
         _ => return None,
     })
 }
@@ -65,6 +66,7 @@ pub const fn has_sealed_values(kind: Kind) -> bool {
             | Kind::Workflow
             | Kind::EventHook
             | Kind::StreamIn
+            | Kind::LogStream
     )
 }
 

@@ -10,7 +10,7 @@ use crate::{
     access::Principal,
     geo::GeoSettings,
     identity::{LockoutLimits, SignInLimits, administrators::ConsoleLimits},
-    insight::simulations::SimulationLimits,
+    insight::{log_streams::LogStreamLimits, simulations::SimulationLimits},
     intake::{
         event_keys::EventKeyLimits, security_events::SetLimits, streams_in::StreamLimits, transmitter_metadata::MetadataLimits,
     },
@@ -70,6 +70,8 @@ pub struct Settings {
     pub sets: SetLimits,
     /// What rules of the entity risk policy may do by themselves.
     pub guard: GuardLimits,
+    /// How streams of the log work.
+    pub log_streams: LogStreamLimits,
     /// What simulations may cost.
     pub simulations: SimulationLimits,
     /// The data sets of addresses.
@@ -134,6 +136,7 @@ impl Settings {
             metadata: MetadataLimits::default(),
             sets: SetLimits::default(),
             guard: GuardLimits::default(),
+            log_streams: LogStreamLimits::default(),
             simulations: SimulationLimits::default(),
             geo: GeoSettings::default(),
             console: ConsoleLimits::default(),

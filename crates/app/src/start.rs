@@ -120,11 +120,12 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
     tokio::spawn(app.clone().watch_hook_quota(stop.clone()));
     let delivery = tokio::spawn(Delivery::new(app.clone(), epoch).run(stop.clone()));
     let streams = tokio::spawn(app.clone().keep_streams_in(stop.clone()));
+    let log_streams = tokio::spawn(app.clone().keep_log_streams(epoch, stop.clone()));
     let population = tokio::spawn(app.clone().keep_population(stop.clone()));
     tokio::spawn(app.clone().keep_thresholds(stop.clone()));
     tokio::spawn(end_in_order(
         stop.clone(),
-        vec![streams, delivery, population],
+        vec![streams, delivery, log_streams, population],
         sequencer_stop,
     ));
     if let Some(lifetime) = app.settings.signing_key_lifetime {

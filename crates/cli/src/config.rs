@@ -4,6 +4,7 @@ mod file;
 pub(crate) mod flags;
 pub(crate) mod key_secret;
 pub(crate) mod layers;
+mod log_streams;
 pub(crate) mod reference;
 mod shared_signals;
 pub(crate) mod show;
@@ -390,6 +391,7 @@ impl Values<'_> {
             },
             geo: self.geo()?,
             sign_ins: self.sign_ins()?,
+            log_streams: self.log_streams()?,
             simulations: self.simulations()?,
             console: ConsoleLimits {
                 idle: self.time("console-idle-timeout")?,

@@ -5,7 +5,6 @@ mod export;
 mod fault;
 mod histogram;
 mod live;
-mod ocsf;
 mod request;
 mod row;
 mod saved;

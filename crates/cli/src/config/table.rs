@@ -1,6 +1,7 @@
 //! The one table of settings. The flags, the environment's names, the keys of the file, the
 //! reference and `watchfire config` are all made from it.
 
+mod log_streams;
 mod shared_signals;
 mod sign_ins;
 mod store;
@@ -156,6 +157,7 @@ pub(crate) fn settings() -> impl Iterator<Item = &'static Setting> {
         .chain(store::SETTINGS)
         .chain(shared_signals::SETTINGS)
         .chain(sign_ins::SETTINGS)
+        .chain(log_streams::SETTINGS)
 }
 
 use Section::{Console, Logging, Outbound, Rates, Server, Storage};
@@ -253,8 +255,8 @@ const SETTINGS: &[Setting] = &[
         Outbound,
         "outbound-allow",
         "PURPOSE=CIDR",
-        "Addresses that outbound calls may reach although they are private: PURPOSE is jwks, streams, push, hooks, logout, oidc \
-         or feeds",
+        "Addresses that outbound calls may reach although they are private: PURPOSE is jwks, streams, push, hooks, logout, oidc, \
+         feeds or logs",
     ),
     Setting::one(
         Outbound,

@@ -6,10 +6,13 @@ use serde_json::Value;
 use watchfire_app::{
     App,
     access::Principal,
-    insight::log::{LogEntry, LogQueryParams},
+    insight::{
+        log::{LogEntry, LogQueryParams},
+        ocsf,
+    },
 };
 
-use super::{ocsf, request::LogRequest, row::named};
+use super::{request::LogRequest, row::named};
 use crate::failure::Failure;
 
 /// Events of one file at most; the API has them all.

@@ -4,13 +4,12 @@
 //! what administrators keep. What OCSF has no attribute for is in `unmapped`, under the names of the log.
 
 use serde_json::{Map, Value, json};
-use watchfire_app::insight::log::LogEntry;
 use watchfire_model::{
     log::{EventType, LogEvent, Severity, Target},
     signal::RiskLevel,
 };
 
-use super::row::named;
+use super::log::LogEntry;
 
 /// The version of the schema.
 const VERSION: &str = "1.4.0";
@@ -50,7 +49,7 @@ const fn iam(uid: u64, name: &'static str) -> Class {
 }
 
 /// The event.
-pub(super) fn of(entry: &LogEntry) -> Value {
+pub fn of(entry: &LogEntry) -> Value {
     let event = &entry.event;
     let (class, (activity, activity_name)) = class_of(event);
     let (status, status_name) = status(event);
@@ -91,6 +90,12 @@ pub(super) fn of(entry: &LogEntry) -> Value {
         about(class.uid, event, members);
     }
     out
+}
+
+/// What people call it.
+fn named(event: &LogEvent) -> &'static str {
+    let kind = event.event_type;
+    kind.console_message().unwrap_or_else(|| kind.display_message())
 }
 
 fn class_of(event: &LogEvent) -> (Class, (u64, &'static str)) {
