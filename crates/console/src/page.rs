@@ -73,6 +73,7 @@ pub(crate) const NAVIGATION: &[Section] = &[
             place("Sign-in", "/admin/settings/sign-in"),
             place("Your passkeys", "/admin/settings/passkeys"),
             place("API tokens", "/admin/settings/api-tokens"),
+            place("Log streams", "/admin/settings/log-streams"),
             place("Server", "/admin/settings/server"),
             place("API reference", "/docs"),
         ],

@@ -1,6 +1,7 @@
 //! Settings: tokens, and what the operator has set.
 
 mod effective;
+mod log_streams;
 mod passkeys;
 mod sign_in;
 mod tokens;
@@ -13,5 +14,6 @@ pub(crate) fn router() -> Router<App> {
         .merge(sign_in::router())
         .merge(passkeys::router())
         .merge(tokens::router())
+        .merge(log_streams::router())
         .merge(effective::router())
 }

@@ -9,6 +9,7 @@ mod entities_at_risk;
 mod entity_risk;
 mod feedback;
 mod geo_data;
+mod log_streams;
 mod overview;
 mod passkeys;
 mod provider_profiles;
@@ -35,6 +36,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(api_tokens::create))
         .merge(actions::router())
         .merge(saved_searches::router())
+        .merge(log_streams::router())
         .merge(sign_ins::router())
         .merge(administrators::router())
         .merge(console_sign_in::router())
