@@ -11,6 +11,8 @@
 //! | [`authenticator`] | a device with a passkey |
 //! | [`fake_openid_provider`] | an identity provider with OpenID Connect, and how it can go wrong |
 //! | [`fake_transmitter`] | a transmitter with a stream API, and its rough edges |
+//! | [`log_collector`] | an HTTP event collector as Splunk's is |
+//! | [`syslog_receiver`] | a receiver of syslog over TLS |
 //! | [`app`] | the application over a store in a temporary folder, with restarts |
 //! | [`backend`] | the journals that there are, behind one way to open them |
 //! | [`delayed`] | a journal that is durable at once and applied behind, after a delay that is set |
@@ -30,10 +32,12 @@ mod documented;
 pub mod entropy;
 pub mod fake_openid_provider;
 pub mod fake_transmitter;
+pub mod log_collector;
 pub mod server;
 pub mod service_app;
 pub mod set_sender;
 pub mod sim_disk;
+pub mod syslog_receiver;
 pub mod target;
 pub mod watched_disk;
 pub mod witness;
@@ -44,8 +48,10 @@ pub use self::{
     clock::FakeClock,
     fake_openid_provider::{FakeOpenIdProvider, Person},
     fake_transmitter::FakeTransmitter,
+    log_collector::LogCollector,
     server::{Answer, Call, TestServer},
     service_app::ServiceApp,
     set_sender::SetSender,
+    syslog_receiver::SyslogReceiver,
     target::{Reply, Target},
 };

@@ -16,6 +16,8 @@ mod configuration;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod crash_log_streams;
+#[cfg(test)]
 mod crash_polls;
 #[cfg(test)]
 mod crash_sets;

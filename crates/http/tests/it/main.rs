@@ -23,6 +23,7 @@ mod groups;
 mod hostile;
 mod hostile_sets;
 mod insight;
+mod log_streams;
 mod members;
 mod network_context;
 mod oauth2;

@@ -25,6 +25,7 @@ const PAGES: &[&str] = &[
     "/admin/actions/hooks",
     "/admin/actions/workflows",
     "/admin/settings/api-tokens",
+    "/admin/settings/log-streams",
     "/admin/settings/server",
 ];
 
@@ -70,6 +71,10 @@ const FORMS: &[&str] = &[
     "/admin/actions/workflows/1/secret",
     "/admin/settings/api-tokens",
     "/admin/settings/api-tokens/00T0/revoke",
+    "/admin/settings/log-streams/new/SYSLOG",
+    "/admin/settings/log-streams/lgs0",
+    "/admin/settings/log-streams/lgs0/activate",
+    "/admin/settings/log-streams/lgs0/delete",
 ];
 
 fn main_of(html: &str) -> &str {

@@ -82,6 +82,67 @@ async fn hooks_and_workflows_are_made_with_secrets_that_stay_hidden() -> Result<
 }
 
 #[tokio::test]
+async fn a_log_stream_is_made_changed_and_removed_and_keeps_its_secret() -> Result<()> {
+    let server = TestServer::start().await?;
+    let browser = Browser::signed_in(&server).await?;
+    let path = "/admin/settings/log-streams";
+    let form = browser.get(&format!("{path}/new/SYSLOG")).await?;
+    assert!(
+        form.text.contains("Its private key") && form.text.contains("6514"),
+        "{}",
+        form.text
+    );
+    let bad = [
+        ("name", "SIEM"),
+        ("host", "10.0.0.1"),
+        ("port", "6514"),
+        ("facility", "13"),
+        ("most", "8192"),
+    ];
+    let bad = send(&browser, &format!("{path}/new/SYSLOG"), &bad).await?;
+    assert_eq!(bad.status, 400);
+    assert!(fault(&bad.text, "host").contains("is not allowed"), "{}", bad.text);
+    let fields = [
+        ("name", "SIEM"),
+        ("host", "log.example"),
+        ("port", "6514"),
+        ("facility", "13"),
+        ("most", "8192"),
+        ("ca", watchfire_fixtures::tls::CA),
+        ("certificate", watchfire_fixtures::tls::CLIENT_CERTIFICATE),
+        ("key", watchfire_fixtures::tls::CLIENT_KEY),
+        ("format", "OCSF"),
+        ("filter", ""),
+        ("start", "NOW"),
+    ];
+    let made = done(&browser, &format!("{path}/new/SYSLOG"), &fields).await?;
+    let id = made
+        .rsplit('/')
+        .next()
+        .and_then(|id| id.split('?').next())
+        .unwrap_or_default()
+        .to_owned();
+    let own = format!("{path}/{id}");
+    let page = browser.get(&own).await?;
+    assert!(
+        page.text.contains("log.example:6514") && page.text.contains("BEGIN CERTIFICATE"),
+        "{}",
+        page.text
+    );
+    assert!(!page.text.contains("PRIVATE"), "{}", page.text);
+    let changed = [&[("name", "SIEM 2")], &fields[1..7], &fields[8..10]].concat();
+    done(&browser, &own, &changed).await?;
+    let kept = server.call("GET", &format!("/watchfire/v1/log-streams/{id}")).send().await?;
+    assert_eq!((kept.text_at("/name"), &kept.json["hasSecret"]), ("SIEM 2", &json!(true)));
+    let listed = browser.get(path).await?;
+    assert!(listed.text.contains("SIEM 2") && listed.text.contains("Syslog over TLS"));
+    done(&browser, &format!("{own}/deactivate"), &[]).await?;
+    done(&browser, &format!("{own}/delete"), &[]).await?;
+    assert!(browser.get(path).await?.text.contains("No stream yet."));
+    Ok(())
+}
+
+#[tokio::test]
 async fn people_and_groups_are_found_and_joined() -> Result<()> {
     let server = TestServer::start().await?;
     let browser = Browser::signed_in(&server).await?;
