@@ -26,6 +26,8 @@ struct Suite {
 /// Something that must be there for a suite to run.
 enum Need {
     Program(&'static str),
+    /// A server, which Debian puts where only root's path leads.
+    Server(&'static str),
     /// A file in the folder that `clients/install` fills.
     Installed(&'static str),
 }
@@ -78,6 +80,20 @@ const SUITES: &[Suite] = &[
         name: "schemathesis on our OpenAPI document",
         script: "clients/schemathesis",
         needs: &[Need::Program("bash"), Need::Installed("python-schemathesis/bin/schemathesis")],
+    },
+    Suite {
+        name: "the files of deploy/",
+        script: "clients/deploy",
+        needs: &[Need::Program("bash"), Need::Installed("python-log/bin/python")],
+    },
+    Suite {
+        name: "log streams: nats-server, rsyslog, py-ocsf-models",
+        script: "clients/log_streams",
+        needs: &[
+            Need::Program("bash"),
+            Need::Server("nats-server"),
+            Need::Installed("python-log/bin/python"),
+        ],
     },
     Suite {
         name: "okta-sdk-nodejs 8.1, SETs",
@@ -177,6 +193,10 @@ impl Suite {
     fn missing(&self, tools: &std::path::Path) -> Option<String> {
         self.needs.iter().find_map(|need| match need {
             Need::Program(program) => (!on_path(program)).then(|| format!("{program} is not installed")),
+            Need::Server(program) => {
+                let is_there = on_path(program) || std::path::Path::new("/usr/sbin").join(program).is_file();
+                (!is_there).then(|| format!("{program} is not installed"))
+            }
             Need::Installed(file) => (!tools.join(file).is_file()).then(|| format!("{file} is not there: run clients/install")),
         })
     }
