@@ -1,9 +1,15 @@
-//! A closed loop: so many connections, each of which sends its next request when the last was answered.
+//! So many connections, each of which sends its next request when the last was answered (a closed loop), or
+//! requests that are due at fixed times, whatever the server does (an open loop): the time of an answer then counts
+//! from when its request was due, so that a server that stalls is charged for all who would have come meanwhile.
 //!
 //! One thread runs all of them and counts its own CPU; what is left of the process' is the server's, the
 //! store's threads included.
 
-use std::{cell::Cell, net::SocketAddr, time::Instant};
+use std::{
+    cell::Cell,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, ensure};
 use tokio::{
@@ -25,6 +31,8 @@ pub(crate) struct Load<'a> {
     pub(crate) connections: usize,
     /// The status of every answer.
     pub(crate) status: u16,
+    /// Requests that are due a second; without it the loop is closed.
+    pub(crate) rate: Option<u32>,
     /// What no answer may contain.
     pub(crate) never: Option<&'static str>,
 }
@@ -108,7 +116,8 @@ fn on_this_thread(address: SocketAddr, load: Load<'_>) -> Result<Outcome> {
 /// How long each took, and how much the largest was.
 async fn all(address: SocketAddr, load: Load<'_>) -> Result<(Vec<u64>, usize)> {
     let next = Cell::new(0);
-    let connections = (0..load.connections).map(|_| one(address, load, &next));
+    let first = Instant::now();
+    let connections = (0..load.connections).map(|_| one(address, load, first, &next));
     let latencies = futures_util::future::try_join_all(connections).await?;
     let (latencies, sizes): (Vec<Vec<u64>>, Vec<usize>) = latencies.into_iter().unzip();
     Ok((
@@ -118,13 +127,24 @@ async fn all(address: SocketAddr, load: Load<'_>) -> Result<(Vec<u64>, usize)> {
 }
 
 /// Takes the next request that nobody has sent, until there is none.
-async fn one(address: SocketAddr, load: Load<'_>, next: &Cell<usize>) -> Result<(Vec<u64>, usize)> {
+async fn one(address: SocketAddr, load: Load<'_>, first: Instant, next: &Cell<usize>) -> Result<(Vec<u64>, usize)> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let (mut latencies, mut largest) = (Vec::new(), 0);
     let mut answer = Vec::with_capacity(16 * 1_024);
-    while let Some(request) = load.requests.get(next.replace(next.get() + 1)) {
-        let begun = Instant::now();
+    loop {
+        let number = next.replace(next.get() + 1);
+        let Some(request) = load.requests.get(number) else {
+            return Ok((latencies, largest));
+        };
+        let begun = match load.rate {
+            None => Instant::now(),
+            Some(rate) => {
+                let due = first + Duration::from_secs_f64(f64::from(u32::try_from(number)?) / f64::from(rate.max(1)));
+                tokio::time::sleep_until(due.into()).await;
+                due
+            }
+        };
         stream.write_all(request).await?;
         read(&mut stream, &mut answer).await?;
         latencies.push(u64::try_from(begun.elapsed().as_nanos())?);
@@ -133,7 +153,6 @@ async fn one(address: SocketAddr, load: Load<'_>, next: &Cell<usize>) -> Result<
         let is_expected = text.get(9..12) == Some(load.status.to_string().as_str());
         ensure!(is_expected && load.never.is_none_or(|never| !text.contains(never)), "{text}");
     }
-    Ok((latencies, largest))
 }
 
 /// Reads one whole answer into `answer`.

@@ -77,6 +77,7 @@ fn ask(server: &Server, question: &Question, times: usize) -> Result<()> {
             requests: &requests,
             connections: 1,
             status: 200,
+            rate: None,
             never: None,
         },
     )?;

@@ -42,6 +42,9 @@ pub(crate) struct Sets {
     /// Users that the tokens are about
     #[arg(long, default_value_t = 1_000)]
     users: usize,
+    /// Tokens that are due a second, whatever the server does; without it each connection waits for its answer
+    #[arg(long)]
+    rate: Option<u32>,
     /// Who receives them; `bench/baselines/install` makes what the others need
     #[arg(long, default_value = "watchfire")]
     receiver: Receiver,
@@ -115,15 +118,16 @@ fn push(
     verification(key, &tokens)?;
     let requests: Vec<Vec<u8>> = tokens.iter().map(|token| request(address, token)).collect();
     let (first, measured) = requests.split_at(WARM_UP);
-    let load = |requests| Load {
+    let load = |requests, rate| Load {
         requests,
         connections: options.connections,
         status: 202,
+        rate,
         never: None,
     };
-    load::run(address, load(first))?;
+    load::run(address, load(first, None))?;
     warm()?;
-    load::run(address, load(measured))
+    load::run(address, load(measured, options.rate))
 }
 
 /// The signature alone, on this thread: the limit that the figures are held against.
@@ -170,6 +174,7 @@ fn register(server: &Server, key: &PrivateKey, users: usize) -> Result<Vec<Strin
         requests: &requests,
         connections: 1.max(users.min(16)),
         status: 200,
+        rate: None,
         never: None,
     };
     load::run(server.address, load)?;

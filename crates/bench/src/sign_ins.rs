@@ -33,6 +33,7 @@ fn round(server: &Server, attempts: &[&Attempt], requests: usize, connections: u
         requests: &requests,
         connections,
         status: 200,
+        rate: None,
         never: Some("\"degraded\":true"),
     };
     load::run(server.address, load)
