@@ -78,8 +78,8 @@ fn run_on_postgres(workspace: &Workspace, report: &mut Report, nextest: bool) {
     // With the features of the whole workspace, so that nothing is compiled once more; cargo itself can only
     // choose the tests by choosing packages.
     let (runner, chosen): (&[&str], &[&str]) = if nextest {
-        let of_both = "package(watchfire-http) + package(watchfire-harness)";
-        (&["nextest", "run", "--workspace"], &["--filterset", of_both])
+        let above = "package(watchfire-http) + package(watchfire-harness) + (package(watchfire) & binary(postgres))";
+        (&["nextest", "run", "--workspace"], &["--filterset", above])
     } else {
         (&["test"], &["--package", "watchfire-http", "--package", "watchfire-harness"])
     };

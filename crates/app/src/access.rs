@@ -180,7 +180,7 @@ impl App {
     }
 
     fn note_misplaced(&self, token: &ApiToken, user: &User, from: IpAddr) {
-        let window = self.misplaced_tokens.count(token.id.as_str(), self.clock.now());
+        let window = self.misplaced_tokens.count_here(token.id.as_str(), self.clock.now());
         if !window.is_some_and(|window| window.allowed) {
             return;
         }

@@ -21,6 +21,8 @@ pub mod access;
 mod catalogue;
 mod client_credential;
 pub mod clock;
+mod duty;
+mod kept;
 pub mod entropy;
 pub mod error;
 pub mod geo;
@@ -41,7 +43,7 @@ pub mod start;
 pub mod state;
 pub mod vault;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwapOption;
 use watchfire_crypto::{digest::sha256_hex, mac::HmacSha256};
@@ -49,13 +51,13 @@ use watchfire_domain::notice::{NoteTurnedAway, TurnedAway};
 use watchfire_egress::{Egress, JwksCache, Policy, jwks::JwksLimits};
 use watchfire_model::log::RequestOrigin;
 use watchfire_oauth::dpop::Nonces;
-use watchfire_store::index::Index;
+use watchfire_store::{cluster::Cluster, index::Index};
 
 use self::{
     access::Principal,
     geo::Geo,
     identity::{
-        Failures, client_keys::ClientKeys, console::CodeTries, oidc::Oidc, passkeys::Ceremonies, passwords::Passwords,
+        Failures, client_keys::ClientKeys, console::CodeTries, oidc::Oidc, passwords::Passwords,
         signing_keys::SigningKeys,
     },
     insight::{log_tail::OpenTails, overview::Tallies, simulations::Simulations},
@@ -63,7 +65,8 @@ use self::{
         event_keys::EventKeys, streams_in::StreamsIn, transmitter_metadata::MetadataSchedule,
         verification_turns::VerificationTurns,
     },
-    rate::{RateLimit, RateLimiter, RateWindow},
+    kept::Kept,
+    rate::{RateLimit, RateLimiter, RateWindow, shared::SharedCounts},
     sequencer::Commands,
     state::State,
 };
@@ -115,7 +118,8 @@ pub struct Inner {
     console_sign_ins: RateLimiter,
     console_callbacks: RateLimiter,
     oidc: Oidc,
-    ceremonies: Ceremonies,
+    /// What a browser was sent away with, until it comes back.
+    kept: Kept,
     code_tries: CodeTries,
     failures: Failures,
     passwords: Passwords,
@@ -143,14 +147,17 @@ impl App {
         entropy: Arc<dyn Entropy>,
         vault: Vault,
         settings: Settings,
+        cluster: Option<Arc<dyn Cluster>>,
     ) -> Result<Self> {
-        let risk_calls = RateLimiter::new(RateLimit::per_minute(settings.risk_calls_per_minute));
-        let api_calls = RateLimiter::new(RateLimit::per_minute(settings.api_calls_per_minute));
-        let log_calls = RateLimiter::new(RateLimit::per_minute(settings.log_calls_per_minute));
-        let sign_in_calls = RateLimiter::new(RateLimit::per_second(settings.sign_in_calls_per_second));
-        let token_calls = RateLimiter::new(RateLimit::per_second(settings.token_calls_per_second));
-        let set_calls = RateLimiter::new(RateLimit::per_second(settings.sets.calls_per_address));
-        let issuer_calls = RateLimiter::new(RateLimit::per_second(settings.sets.calls_per_issuer));
+        let counts = cluster.clone().map(SharedCounts::start);
+        let limiter = |name, limit| RateLimiter::new(limit).together(counts.as_ref(), name);
+        let risk_calls = limiter("risk_calls", RateLimit::per_minute(settings.risk_calls_per_minute));
+        let api_calls = limiter("api_calls", RateLimit::per_minute(settings.api_calls_per_minute));
+        let log_calls = limiter("log_calls", RateLimit::per_minute(settings.log_calls_per_minute));
+        let sign_in_calls = limiter("sign_in_calls", RateLimit::per_second(settings.sign_in_calls_per_second));
+        let token_calls = limiter("token_calls", RateLimit::per_second(settings.token_calls_per_second));
+        let set_calls = limiter("set_calls", RateLimit::per_second(settings.sets.calls_per_address));
+        let issuer_calls = limiter("issuer_calls", RateLimit::per_second(settings.sets.calls_per_issuer));
         let egress = Egress::new(Policy {
             allow: settings.outbound_allow.clone(),
             dev: settings.dev,
@@ -159,13 +166,13 @@ impl App {
         let event_keys = EventKeys::new(egress.clone(), settings.event_keys);
         let verification_turns = VerificationTurns::new(settings.sets.verifications);
         let nonces = Nonces::new(HmacSha256::new(vault.nonce_key()));
-        let logins = RateLimiter::new(RateLimit::per_second(settings.logins_per_second));
+        let logins = limiter("logins", RateLimit::per_second(settings.logins_per_second));
         // A window of its own: calls of `authn`, which need no credential, use up nobody's way to the console.
-        let console_logins = RateLimiter::new(RateLimit::per_second(settings.logins_per_second));
-        let console_sign_ins = RateLimiter::new(RateLimit::per_minute(settings.console.sign_ins_per_minute));
-        let console_callbacks = RateLimiter::new(RateLimit::per_minute(settings.console.sign_ins_per_minute));
+        let console_logins = limiter("console_logins", RateLimit::per_second(settings.logins_per_second));
+        let console_sign_ins = limiter("console_sign_ins", RateLimit::per_minute(settings.console.sign_ins_per_minute));
+        let console_callbacks = limiter("console_callbacks", RateLimit::per_minute(settings.console.sign_ins_per_minute));
         let oidc = Oidc::new(egress.clone(), settings.console.provider);
-        let failures = Failures::new(settings.lockout);
+        let failures = Failures::new(settings.lockout, counts.clone());
         let passwords = Passwords::new(settings.password_hashes, &*entropy)?;
         let geo = Geo::new(settings.geo.clone());
         let signing_keys = ArcSwapOption::empty();
@@ -197,8 +204,8 @@ impl App {
             console_sign_ins,
             console_callbacks,
             oidc,
-            ceremonies: Ceremonies::default(),
-            code_tries: CodeTries::default(),
+            kept: Kept::new(cluster),
+            code_tries: CodeTries::new(counts),
             failures,
             passwords,
             streams: StreamsIn::default(),
@@ -250,13 +257,13 @@ impl App {
     }
 
     /// Counts a management call of `caller` (okta.md 11.5).
-    pub fn count_api_call(&self, caller: &Principal) -> Option<RateWindow> {
-        self.api_calls.count(caller.rate_key(), self.clock.now())
+    pub async fn count_api_call(&self, caller: &Principal) -> Option<RateWindow> {
+        self.api_calls.count(caller.rate_key(), self.clock.now()).await
     }
 
     /// Counts a call of `caller` that asks about a sign-in or tells its outcome.
-    pub fn count_sign_in_call(&self, caller: &Principal) -> Option<RateWindow> {
-        self.sign_in_calls.count(caller.rate_key(), self.clock.now())
+    pub async fn count_sign_in_call(&self, caller: &Principal) -> Option<RateWindow> {
+        self.sign_in_calls.count(caller.rate_key(), self.clock.now()).await
     }
 
     /// Counts an answer over HTTP.
@@ -271,6 +278,7 @@ impl App {
             metrics.geo_data(kind.as_str(), age);
         }
         metrics.behind(self.commands.behind());
+        metrics.lag(self.commands.lag().unwrap_or_default());
         metrics.print(self.state.signals().len(), self.commands.queued(), self.state.outbox().len())
     }
 
@@ -279,12 +287,26 @@ impl App {
         self.commands.behind()
     }
 
-    /// Whether the store answers (`/readyz`).
+    /// Whether the store answers, and this node knows what other nodes have decided (`/readyz`).
     ///
     /// # Errors
-    /// When it does not.
+    /// When either is not so.
     pub async fn ready(&self) -> Result<()> {
+        self.demand_freshness()?;
         Ok(self.index.ping().await?)
+    }
+
+    /// How much of what other nodes have decided may be missing here, in time; nothing where there are none.
+    pub fn node_lag(&self) -> Option<Duration> {
+        self.commands.lag()
+    }
+
+    /// Refuses on a node that has not seen for too long what others have decided.
+    pub(crate) fn demand_freshness(&self) -> Result<()> {
+        if self.commands.is_stale() {
+            return Err(self.commands.unavailable());
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! What operators watch (`/metrics`, Prometheus text).
 
-use std::time::Duration;
+use std::{sync::atomic::AtomicU64, time::Duration};
 
 use prometheus_client::{
     encoding::text::encode,
@@ -28,6 +28,8 @@ pub struct Metrics {
     live_signals: Gauge,
     queued_commands: Gauge,
     decisions_behind: Gauge,
+    followed_decisions: Counter,
+    node_lag: Gauge<f64, AtomicU64>,
     outbox_pending: Gauge,
     outbox_attempts: Family<AnswerLabels, Counter>,
     outbox_dead: Family<AnswerLabels, Counter>,
@@ -56,6 +58,8 @@ impl Default for Metrics {
             live_signals: Gauge::default(),
             queued_commands: Gauge::default(),
             decisions_behind: Gauge::default(),
+            followed_decisions: Counter::default(),
+            node_lag: Gauge::default(),
             outbox_pending: Gauge::default(),
             outbox_attempts: Family::default(),
             outbox_dead: Family::default(),
@@ -111,6 +115,17 @@ impl Metrics {
             "decisions_behind",
             "Decisions that were acknowledged and are not in the index yet",
             self.decisions_behind.clone(),
+        );
+        r.register(
+            "followed_decisions",
+            "Decisions of other nodes that were taken over here",
+            self.followed_decisions.clone(),
+        );
+        r.register_with_unit(
+            "node_lag",
+            "Time since this node has seen everything that other nodes have decided; 0 where there are none",
+            Unit::Seconds,
+            self.node_lag.clone(),
         );
         r.register(
             "outbox_pending",
@@ -182,6 +197,15 @@ impl Metrics {
         self.group_commands
             .observe(f64::from(u32::try_from(commands).unwrap_or(u32::MAX)));
         self.sync_seconds.observe(seconds);
+    }
+
+    pub(crate) fn followed(&self, decisions: usize) {
+        self.followed_decisions.inc_by(u64::try_from(decisions).unwrap_or(u64::MAX));
+    }
+
+    /// How far this node is behind others.
+    pub(crate) fn lag(&self, lag: Duration) {
+        self.node_lag.set(lag.as_secs_f64());
     }
 
     pub(crate) fn took_set(&self, provider: String, result: &'static str) {

@@ -1,7 +1,10 @@
 //! Fixed-window call counting (okta.md 11.5).
 //!
 //! A window starts with its first call and ends a fixed time later. Nothing is lost that anybody would
-//! miss when a process ends (architecture invariant 3), so this is memory only.
+//! miss when a process ends (architecture invariant 3), so this is memory only where there is one process. Several nodes
+//! on one store count together ([`RateLimiter::together`]).
+
+pub(crate) mod shared;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,6 +14,8 @@ use std::{
 
 use parking_lot::Mutex;
 use watchfire_model::time::Timestamp;
+
+use self::shared::{SharedCounts, Window as SharedWindow, shared_key};
 
 /// What a limiter allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +73,8 @@ pub struct RateLimiter {
     // Only a keyed hash of the key is kept: names are as long as an attacker likes.
     hasher: RandomState,
     windows: Mutex<Windows>,
+    /// With whom it counts, and under which name.
+    together: Option<(SharedCounts, &'static str)>,
 }
 
 #[derive(Debug, Default)]
@@ -90,22 +97,54 @@ impl RateLimiter {
             limit,
             hasher: RandomState::new(),
             windows: Mutex::default(),
+            together: None,
         }
     }
 
-    /// Counts one call of `key`; `None` when the limiter is off.
-    pub fn count(&self, key: impl Hash, now: Timestamp) -> Option<RateWindow> {
+    /// Counts together with all nodes, where there are others.
+    #[must_use]
+    pub(crate) fn together(mut self, counts: Option<&SharedCounts>, name: &'static str) -> Self {
+        self.together = counts.map(|counts| (counts.clone(), name));
+        self
+    }
+
+    /// Counts one call of `key`; `None` when the limiter is off. When other nodes cannot be asked, those of this one
+    /// are counted.
+    pub async fn count(&self, key: impl Hash + Send, now: Timestamp) -> Option<RateWindow> {
+        if self.limit.calls == 0 {
+            return None;
+        }
+        if let Some((counts, name)) = &self.together {
+            let window = SharedWindow {
+                length: self.limit.window,
+                slides: false,
+            };
+            let counted = counts.count(shared_key(name, &key), window, now).await;
+            if let Some((started_at, calls)) = counted {
+                return Some(self.window(started_at, calls));
+            }
+        }
+        self.count_here(key, now)
+    }
+
+    /// Counts one call of `key` on this node alone; `None` when the limiter is off.
+    pub fn count_here(&self, key: impl Hash, now: Timestamp) -> Option<RateWindow> {
         if self.limit.calls == 0 {
             return None;
         }
         let window = self.windows.lock().count(self.hasher.hash_one(key), now, self.limit);
-        Some(RateWindow {
+        Some(self.window(window.started_at, u64::from(window.calls)))
+    }
+
+    fn window(&self, started_at: Timestamp, calls: u64) -> RateWindow {
+        let limit = u64::from(self.limit.calls);
+        RateWindow {
             limit: self.limit.calls,
-            remaining: self.limit.calls.saturating_sub(window.calls),
-            resets_at: window.started_at.plus(self.limit.window),
-            allowed: window.calls <= self.limit.calls,
-            is_first_refused: window.calls == self.limit.calls.saturating_add(1),
-        })
+            remaining: u32::try_from(limit.saturating_sub(calls)).unwrap_or(0),
+            resets_at: started_at.plus(self.limit.window),
+            allowed: calls <= limit,
+            is_first_refused: calls == limit.saturating_add(1),
+        }
     }
 
     /// What this limiter allows.
@@ -167,27 +206,27 @@ mod tests {
     fn a_window_starts_with_its_first_call_and_ends_a_minute_later() {
         let limiter = RateLimiter::new(RateLimit::per_minute(3));
         for (time, remaining, allowed) in [(400, 2, true), (500, 1, true), (60_399, 0, true), (60_399, 0, false)] {
-            let window = limiter.count("rkp1", at(time)).expect("on");
+            let window = limiter.count_here("rkp1", at(time)).expect("on");
             assert_eq!((window.remaining, window.allowed), (remaining, allowed), "{time}");
             assert_eq!(window.resets_at, at(60_400));
         }
-        let next = limiter.count("rkp1", at(60_400)).expect("on");
+        let next = limiter.count_here("rkp1", at(60_400)).expect("on");
         assert_eq!((next.remaining, next.allowed, next.resets_at), (2, true, at(120_400)));
     }
 
     #[test]
     fn keys_do_not_share_a_window() {
         let limiter = RateLimiter::new(RateLimit::per_second(1));
-        assert!(limiter.count("a", at(0)).expect("on").allowed);
-        assert!(limiter.count("b", at(0)).expect("on").allowed);
-        assert!(!limiter.count("a", at(999)).expect("on").allowed);
-        assert!(limiter.count("a", at(1_000)).expect("on").allowed);
+        assert!(limiter.count_here("a", at(0)).expect("on").allowed);
+        assert!(limiter.count_here("b", at(0)).expect("on").allowed);
+        assert!(!limiter.count_here("a", at(999)).expect("on").allowed);
+        assert!(limiter.count_here("a", at(1_000)).expect("on").allowed);
     }
 
     #[test]
     fn zero_switches_it_off() {
         let limiter = RateLimiter::new(RateLimit::per_minute(0));
-        assert_eq!(limiter.count("a", at(0)), None);
+        assert_eq!(limiter.count_here("a", at(0)), None);
         assert_eq!(limiter.keys(), 0);
     }
 
@@ -198,27 +237,27 @@ mod tests {
             ..RateLimit::per_minute(1)
         });
         for key in 0..1_000 {
-            limiter.count(key, at(key));
+            limiter.count_here(key, at(key));
         }
         assert_eq!(limiter.keys(), 10);
-        assert!(!limiter.count(990_i64, at(1_000)).expect("on").allowed);
-        assert!(limiter.count(0_i64, at(1_000)).expect("on").allowed);
+        assert!(!limiter.count_here(990_i64, at(1_000)).expect("on").allowed);
+        assert!(limiter.count_here(0_i64, at(1_000)).expect("on").allowed);
     }
 
     #[test]
     fn ended_windows_leave_no_trace() {
         let limiter = RateLimiter::new(RateLimit::per_minute(1));
         for key in 0..100 {
-            limiter.count(key, at(0));
+            limiter.count_here(key, at(0));
         }
-        limiter.count("last", at(60_000));
+        limiter.count_here("last", at(60_000));
         assert_eq!(limiter.keys(), 1);
     }
 
     #[test]
     fn a_clock_set_back_does_not_lock_anybody_out() {
         let limiter = RateLimiter::new(RateLimit::per_minute(1));
-        limiter.count("a", at(3_600_000));
-        assert!(limiter.count("a", at(0)).expect("on").allowed);
+        limiter.count_here("a", at(3_600_000));
+        assert!(limiter.count_here("a", at(0)).expect("on").allowed);
     }
 }

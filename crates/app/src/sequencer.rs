@@ -3,6 +3,7 @@
 //! What has queued up is one group: each command is decided on a slice that includes the ones before
 //! it, all decisions share one sync, and only then is anything published or answered.
 
+mod others;
 mod pending;
 
 #[cfg(test)]
@@ -10,7 +11,10 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 use watchfire_domain::{
     Command, Context,
@@ -19,10 +23,13 @@ use watchfire_domain::{
 use watchfire_model::{row::Decision, time::Timestamp};
 use watchfire_store::{
     StoreError,
-    journal::{Journal, Seq},
+    journal::{Foreign, Journal, Seq},
 };
 
-use self::pending::{Envelope, Pending, Verdict};
+use self::{
+    others::Freshness,
+    pending::{Envelope, Pending, Verdict},
+};
 use crate::{Clock, Error, Result, ids::KeyedIds, metrics::Metrics, state::State};
 
 /// Named limits of the sequencer.
@@ -39,6 +46,10 @@ pub struct SequencerLimits {
     /// How soon after a removal the next one follows, until nothing is left: each is small, so that no
     /// command waits long for it.
     pub purge_again: Duration,
+    /// How often a node that has nothing to do looks at what others have decided.
+    pub look_every: Duration,
+    /// How long ago a node may have looked last, before it counts as stale.
+    pub stale_after: Duration,
 }
 
 impl Default for SequencerLimits {
@@ -49,6 +60,8 @@ impl Default for SequencerLimits {
             retry_after: Duration::from_secs(1),
             purge_every: Duration::from_secs(60),
             purge_again: Duration::from_millis(100),
+            look_every: Duration::from_millis(100),
+            stale_after: Duration::from_secs(2),
         }
     }
 }
@@ -59,6 +72,7 @@ pub struct Commands {
     queue: mpsc::Sender<Box<dyn Pending>>,
     accepted: watch::Receiver<Seq>,
     applied: watch::Receiver<Seq>,
+    freshness: Arc<Freshness>,
     limits: SequencerLimits,
     metrics: Arc<Metrics>,
 }
@@ -108,7 +122,18 @@ impl Commands {
         self.accepted.borrow().saturating_sub(*self.applied.borrow())
     }
 
-    fn unavailable(&self) -> Error {
+    /// How much of what other nodes have decided may be missing here, in time; nothing where there are none.
+    pub fn lag(&self) -> Option<Duration> {
+        self.freshness.age()
+    }
+
+    /// Whether this node has not seen for too long what others have decided. Judged at the time of the call: a process
+    /// that was stopped and goes on is stale at once.
+    pub fn is_stale(&self) -> bool {
+        self.lag().is_some_and(|lag| lag > self.limits.stale_after)
+    }
+
+    pub(crate) fn unavailable(&self) -> Error {
         Error::Unavailable {
             retry_after: self.limits.retry_after,
         }
@@ -124,6 +149,8 @@ pub struct Sequencer<J> {
     ids: KeyedIds,
     queue: mpsc::Receiver<Box<dyn Pending>>,
     accepted: watch::Sender<Seq>,
+    others: Option<Arc<Notify>>,
+    freshness: Arc<Freshness>,
     limits: SequencerLimits,
     last: Timestamp,
     metrics: Arc<Metrics>,
@@ -154,10 +181,13 @@ impl<J: Journal> Sequencer<J> {
         let (sender, queue) = mpsc::channel(limits.queue);
         let (accepted, accepted_rx) = watch::channel(0);
         let metrics = Arc::new(Metrics::default());
+        let others = journal.others();
+        let freshness = Arc::new(Freshness::new(others.is_none()));
         let commands = Commands {
             queue: sender,
             accepted: accepted_rx,
             applied: journal.applied(),
+            freshness: Arc::clone(&freshness),
             limits,
             metrics: Arc::clone(&metrics),
         };
@@ -169,6 +199,8 @@ impl<J: Journal> Sequencer<J> {
                 ids,
                 queue,
                 accepted,
+                others,
+                freshness,
                 limits,
                 last,
                 metrics,
@@ -200,6 +232,12 @@ impl<J: Journal> Sequencer<J> {
                         return Ended::SyncUnknown(unknown);
                     }
                 }
+                // Each group looks by itself.
+                () = others::decided(self.others.as_deref(), self.limits.look_every) => {
+                    if let Err(unknown) = self.look().await {
+                        return Ended::SyncUnknown(unknown);
+                    }
+                }
             }
         }
     }
@@ -224,6 +262,9 @@ impl<J: Journal> Sequencer<J> {
     /// Decides, appends, syncs, publishes, answers: never in another order. Gives back the commands of a group
     /// that the index refused whole.
     async fn try_group(&mut self, batch: Vec<Box<dyn Pending>>) -> Result<Option<Refused>, StoreError> {
+        if let Err(error) = self.begin().await {
+            return self.abandon(batch, error).await.map(|()| None);
+        }
         let mut waiting = Vec::with_capacity(batch.len());
         let mut published = Vec::with_capacity(batch.len());
         let mut last_seq = None;
@@ -255,7 +296,7 @@ impl<J: Journal> Sequencer<J> {
         for pending in waiting.drain(..) {
             pending.finish(Verdict::Durable);
         }
-        let began = tokio::time::Instant::now();
+        let began = Instant::now();
         match self.journal.sync().await {
             Ok(()) => {}
             Err(error @ (StoreError::Refused(_) | StoreError::Corrupt { .. })) => return Ok(Some((waiting, error))),
@@ -270,6 +311,36 @@ impl<J: Journal> Sequencer<J> {
             pending.finish(Verdict::Durable);
         }
         Ok(None)
+    }
+
+    /// Begins a group on what every node has decided before it.
+    async fn begin(&mut self) -> Result<(), StoreError> {
+        let at = Instant::now();
+        let foreign = self.journal.begin().await?;
+        self.follow(foreign, at);
+        Ok(())
+    }
+
+    /// Takes over what others have decided, between groups.
+    async fn look(&mut self) -> Result<(), StoreError> {
+        let at = Instant::now();
+        match self.journal.tail().await {
+            Ok(foreign) => self.follow(foreign, at),
+            Err(error @ StoreError::SyncUnknown(_)) => return Err(error),
+            Err(error) => tracing::debug!(error = %ErrorChain(&error), "what other nodes have decided could not be read"),
+        }
+        Ok(())
+    }
+
+    /// What others have decided is durable, and published here as if it were our own.
+    fn follow(&mut self, foreign: Foreign, at: Instant) {
+        self.last = self.last.max(foreign.last_published);
+        if !foreign.decisions.is_empty() {
+            let decisions: Vec<_> = foreign.decisions.into_iter().map(others::whole).collect();
+            self.metrics.followed(decisions.len());
+            self.state.publish(&decisions, self.last.max(self.clock.now()));
+        }
+        self.freshness.looked(at);
     }
 
     async fn one(&mut self, pending: &mut dyn Pending) -> Result<(Arc<Decision>, Option<Seq>), StoreError> {

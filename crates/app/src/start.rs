@@ -17,12 +17,14 @@ use watchfire_model::{
     time::Timestamp,
 };
 use watchfire_store::{
+    cluster::Nodes,
     index::{Index, PageQuery},
     journal::Journal,
 };
 
 use crate::{
     App, Clock, Entropy, Error, Result, Vault,
+    duty::Duty,
     entropy::url_safe,
     identity::{
         population_keeper::load_population,
@@ -42,6 +44,8 @@ pub struct Parts<J> {
     pub journal: J,
     /// Where they are found again.
     pub index: Arc<dyn Index>,
+    /// What this node shares with others, where the store is one for several.
+    pub nodes: Option<Nodes>,
     /// The number of this process start.
     pub epoch: u64,
     /// No decision is dated before this.
@@ -81,11 +85,17 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
             .with_outbox(parts.settings.delivery.outbox)
             .with_hook_quota(parts.settings.delivery.hook_quota),
     );
-    load_directory(&*parts.index, &state).await?;
-    load_hook_quota(&*parts.index, &state, parts.clock.now()).await?;
-    load_signals(&*parts.index, &state, parts.clock.now()).await?;
-    load_at_risk(&*parts.index, &state).await?;
-    load_population(&*parts.index, &state, &parts.settings.sign_ins).await?;
+    // What others decide from the state on that is loaded comes by the journal: nothing twice, and nothing not at all.
+    let (loading, cluster) = match parts.nodes {
+        Some(nodes) => (nodes.loading, Some(nodes.cluster)),
+        None => (Arc::clone(&parts.index), None),
+    };
+    load_directory(&*loading, &state).await?;
+    load_hook_quota(&*loading, &state, parts.clock.now()).await?;
+    load_signals(&*loading, &state, parts.clock.now()).await?;
+    load_at_risk(&*loading, &state).await?;
+    load_population(&*loading, &state, &parts.settings.sign_ins).await?;
+    drop(loading);
     let ids = KeyedIds::new(parts.vault.id_key(), parts.epoch);
     let (sequencer, commands) = Sequencer::new(
         parts.journal,
@@ -107,6 +117,7 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
         parts.entropy,
         parts.vault,
         parts.settings,
+        cluster.clone(),
     )?;
     let first_token = make_organisation(&app, parts.first_token).await?;
     app.commands.run(EnsureEntityRiskPolicy).await?;
@@ -118,22 +129,41 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
         tokio::spawn(app.clone().keep_geo_data(stop.clone()));
     }
     tokio::spawn(app.clone().watch_hook_quota(stop.clone()));
-    let delivery = tokio::spawn(Delivery::new(app.clone(), epoch).run(stop.clone()));
-    let streams = tokio::spawn(app.clone().keep_streams_in(stop.clone()));
-    let log_streams = tokio::spawn(app.clone().keep_log_streams(epoch, stop.clone()));
-    let population = tokio::spawn(app.clone().keep_population(stop.clone()));
-    tokio::spawn(app.clone().keep_thresholds(stop.clone()));
-    tokio::spawn(end_in_order(
-        stop.clone(),
-        vec![streams, delivery, log_streams, population],
-        sequencer_stop,
-    ));
+    if cluster.is_some() {
+        tokio::spawn(app.clone().follow_signing_keys(stop.clone()));
+    }
+    let duty = Duty::begin(cluster, &stop);
+    let workers = vec![
+        duty.work({
+            let (app, on_duty) = (app.clone(), duty.watch());
+            move |stop| Delivery::new(app.clone(), epoch, on_duty.clone()).run(stop)
+        }),
+        duty.work({
+            let app = app.clone();
+            move |stop| app.clone().keep_streams_in(stop)
+        }),
+        duty.work({
+            let app = app.clone();
+            move |stop| app.clone().keep_log_streams(epoch, stop)
+        }),
+        duty.work({
+            let app = app.clone();
+            move |stop| app.clone().keep_population(stop)
+        }),
+    ];
+    duty.work({
+        let app = app.clone();
+        move |stop| app.clone().keep_thresholds(stop)
+    });
     if let Some(lifetime) = app.settings.signing_key_lifetime {
-        tokio::spawn(app.clone().rotate_when_due(lifetime, stop.clone()));
+        let app = app.clone();
+        duty.work(move |stop| app.clone().rotate_when_due(lifetime, stop));
     }
     if let Some(period) = app.settings.metadata.refresh {
-        tokio::spawn(app.clone().refresh_metadata_when_due(period, stop));
+        let app = app.clone();
+        duty.work(move |stop| app.clone().refresh_metadata_when_due(period, stop));
     }
+    tokio::spawn(end_in_order(stop, duty, workers, sequencer_stop));
     Ok(Started {
         app,
         first_token,
@@ -143,13 +173,14 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
 }
 
 /// Ends the sequencer once the workers have ended. Each of them takes a short time of its own.
-async fn end_in_order(stop: CancellationToken, workers: Vec<JoinHandle<()>>, sequencer: CancellationToken) {
+async fn end_in_order(stop: CancellationToken, duty: Duty, workers: Vec<JoinHandle<()>>, sequencer: CancellationToken) {
     stop.cancelled().await;
     for worker in workers {
         if worker.await.is_err() {
             tracing::error!("a worker has panicked");
         }
     }
+    duty.let_go().await;
     sequencer.cancel();
 }
 

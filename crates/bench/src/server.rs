@@ -68,6 +68,7 @@ impl Server {
             last_decision: store.last_published,
             journal: store.journal,
             index: Arc::clone(&index),
+            nodes: None,
             epoch: store.epoch,
             clock,
             entropy: Arc::new(SystemEntropy),

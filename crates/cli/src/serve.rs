@@ -25,6 +25,7 @@ use watchfire_http::{
 };
 use watchfire_model::time::Timestamp;
 use watchfire_store::{
+    cluster::Nodes,
     disk::{self, Disk as _, RealDisk},
     index::Index,
     journal::Journal,
@@ -207,6 +208,7 @@ impl Server {
 struct OpenStore {
     journal: Box<dyn Journal>,
     index: Arc<dyn Index>,
+    nodes: Option<Nodes>,
     epoch: u64,
     last_decision: Timestamp,
     vault: Vault,
@@ -241,6 +243,7 @@ impl OpenStore {
             last_decision: store.last_published,
             journal: store.journal,
             index: Arc::new(store.reader),
+            nodes: None,
             epoch: store.epoch,
             vault,
         })
@@ -254,6 +257,7 @@ impl OpenStore {
             last_decision: store.journal.last_published(),
             journal: Box::new(store.journal),
             index: Arc::new(store.reader),
+            nodes: Some(store.nodes),
             epoch: store.epoch,
             vault,
         })
@@ -265,6 +269,7 @@ async fn start_app(config: &Config, store: OpenStore, org_url: &str, stop: Cance
         last_decision: store.last_decision,
         journal: store.journal,
         index: store.index,
+        nodes: store.nodes,
         epoch: store.epoch,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),

@@ -90,7 +90,7 @@ struct EventFragment {
 
 /// The page.
 pub(crate) async fn show(State(app): State<App>, visitor: Visitor, query: Fields) -> Result<Response, Failure> {
-    count(&app, &visitor)?;
+    count(&app, &visitor).await?;
     let request = LogRequest::read(&query, app.clock().now());
     let is_live = query.get("live") == "1";
     let mut page = LogPage {
@@ -137,7 +137,7 @@ pub(crate) async fn show(State(app): State<App>, visitor: Visitor, query: Fields
 
 /// What has come since: where there is no stream, htmx asks every two seconds.
 pub(crate) async fn tail(State(app): State<App>, visitor: Visitor, query: Fields) -> Result<Response, Failure> {
-    count(&app, &visitor)?;
+    count(&app, &visitor).await?;
     let request = LogRequest::read(&query, app.clock().now());
     let answer = app.log(&visitor.session.principal, &request.following()).await?;
     let after = answer.next.unwrap_or_default();
@@ -163,14 +163,14 @@ pub(crate) async fn event(State(app): State<App>, visitor: Visitor, Path(uuid): 
 
 /// The result as a file.
 pub(crate) async fn export(State(app): State<App>, visitor: Visitor, query: Fields) -> Result<Response, Failure> {
-    count(&app, &visitor)?;
+    count(&app, &visitor).await?;
     let request = LogRequest::read(&query, app.clock().now());
     export::file(&app, &visitor.session.principal, &request, query.get("format")).await
 }
 
 /// Pages count as calls of the log, as the API's do.
-fn count(app: &App, visitor: &Visitor) -> Result<(), Failure> {
-    match app.count_log_call(&visitor.session.principal) {
+async fn count(app: &App, visitor: &Visitor) -> Result<(), Failure> {
+    match app.count_log_call(&visitor.session.principal).await {
         Some(window) if !window.allowed => Err(Error::RateLimited.into()),
         _ => Ok(()),
     }

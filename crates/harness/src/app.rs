@@ -78,6 +78,13 @@ impl Builder {
         self
     }
 
+    /// Draws other bytes: two nodes on one store must.
+    #[must_use]
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
     /// Changes the settings of the use cases.
     #[must_use]
     pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
@@ -115,6 +122,7 @@ impl Builder {
         let parts = Parts {
             journal: opened.journal,
             index: Arc::clone(&opened.index),
+            nodes: opened.nodes,
             epoch: opened.epoch,
             last_decision: opened.last_decision,
             clock,

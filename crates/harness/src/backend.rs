@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, postgres::PgConn
 use watchfire_crypto::digest;
 use watchfire_model::time::Timestamp;
 use watchfire_store::{
+    cluster::Nodes,
     index::Index,
     journal::Journal,
     postgres,
@@ -41,6 +42,8 @@ pub struct Opened {
     pub journal: Box<dyn Journal>,
     /// Where they are found again.
     pub index: Arc<dyn Index>,
+    /// What it shares with other nodes, where the store is one for several.
+    pub nodes: Option<Nodes>,
     /// The number of this start.
     pub epoch: u64,
     /// No decision is dated before this.
@@ -88,6 +91,7 @@ impl Backend for Sqlite {
             last_decision: store.last_published,
             journal: store.journal,
             index: Arc::new(store.reader),
+            nodes: None,
             epoch: store.epoch,
         })
     }
@@ -125,6 +129,17 @@ impl Postgres {
     }
 }
 
+impl Postgres {
+    /// The texts that a query of one text column gives in the folder's database.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn texts(&self, folder: &Path, sql: &str) -> Result<Vec<String>> {
+        let mut conn = self.database(folder).await?.parse::<PgConnectOptions>()?.connect().await?;
+        Ok(sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_all(&mut conn).await?)
+    }
+}
+
 #[async_trait]
 impl Backend for Postgres {
     async fn open(&self, folder: &Path, settings: &Settings) -> Result<Opened> {
@@ -133,6 +148,7 @@ impl Backend for Postgres {
             last_decision: store.journal.last_published(),
             journal: Box::new(store.journal),
             index: Arc::new(store.reader),
+            nodes: Some(store.nodes),
             epoch: store.epoch,
         })
     }
@@ -142,7 +158,7 @@ impl Backend for Postgres {
         let mut conn = database.connect().await?;
         let tables: Vec<String> = sqlx::query_scalar(
             "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '\\_sqlx%' \
-             AND tablename <> 'epochs' ORDER BY 1",
+             AND tablename NOT IN ('epochs', 'groups', 'nodes', 'leases', 'windows', 'kept', 'compatibility') ORDER BY 1",
         )
         .fetch_all(&mut conn)
         .await?;
@@ -215,6 +231,7 @@ impl Backend for Behind {
             last_decision: store.last_published,
             journal: Box::new(Delayed::open(store.journal, log, self.delay.clone()).await?),
             index: Arc::new(store.reader),
+            nodes: None,
             epoch: store.epoch,
         })
     }

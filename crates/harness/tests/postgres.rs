@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use futures_util::future::join_all;
 use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
 use tempfile::TempDir;
-use watchfire_app::{Error, sequencer::Ended};
+use watchfire_app::Error;
 use watchfire_harness::{
     app::TestApp,
     backend::{self, Backend as _, Postgres},
@@ -14,7 +14,12 @@ use watchfire_harness::{
 };
 use watchfire_store::settings::Settings;
 
-/// Longer than a change of nodes takes.
+#[path = "postgres/nodes.rs"]
+mod nodes;
+#[path = "postgres/order.rs"]
+mod order;
+
+/// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(20);
 
 fn postgres() -> Postgres {
@@ -57,25 +62,6 @@ async fn send_until_taken(app: &TestApp, key: &str) -> Result<()> {
         }
     };
     tokio::time::timeout(LONG, sending).await?
-}
-
-#[tokio::test]
-async fn a_second_node_waits_until_the_first_is_gone() -> Result<()> {
-    let folder = Arc::new(tempfile::tempdir()?);
-    let first = running(&folder).await?;
-    first.send_risk("192.0.2.1", Some("first")).await?;
-    let second = tokio::spawn({
-        let folder = Arc::clone(&folder);
-        async move { running(&folder).await }
-    });
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(!second.is_finished(), "two nodes at a time");
-    first.stop().await?;
-    let second = tokio::time::timeout(LONG, second).await???;
-    assert_eq!(second.app.state().signals().len(), 1);
-    second.send_risk("192.0.2.1", Some("first")).await?;
-    assert_eq!(second.index.receipt_count().await?, 1, "it knows what the first has taken");
-    Ok(())
 }
 
 #[tokio::test]
@@ -124,33 +110,6 @@ async fn a_group_that_is_cut_in_the_middle_leaves_nothing() -> Result<()> {
     send_until_taken(&app, "a").await?;
     send_until_taken(&app, "b").await?;
     assert_eq!(app.index.receipt_count().await?, 2);
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_node_that_was_overtaken_ends_and_writes_nothing() -> Result<()> {
-    let folder = Arc::new(tempfile::tempdir()?);
-    let mut first = running(&folder).await?;
-    first.send_risk("192.0.2.1", Some("first")).await?;
-    let second = tokio::spawn({
-        let folder = Arc::clone(&folder);
-        async move { running(&folder).await }
-    });
-    // It waits; when the first one's connection is cut, it is its turn.
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let mut outsider = outsider(&folder).await?;
-    let cut = "SELECT pg_terminate_backend(l.pid) FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted \
-               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    sqlx::query(cut).fetch_all(&mut outsider).await?;
-    let second = tokio::time::timeout(LONG, second).await???;
-    second.send_risk("192.0.2.1", Some("second")).await?;
-    let late = first.send_risk("192.0.2.1", Some("late")).await;
-    assert!(late.is_err(), "{late:?}");
-    let late = first.send_risk("192.0.2.1", Some("late")).await;
-    assert!(late.is_err(), "{late:?}");
-    let ended = tokio::time::timeout(LONG, first.ended()).await??;
-    assert!(matches!(ended, Ended::SyncUnknown(_)), "{ended:?}");
-    assert_eq!(second.index.receipt_count().await?, 2);
     Ok(())
 }
 

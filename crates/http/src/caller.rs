@@ -42,9 +42,9 @@ impl FromRequestParts<App> for Caller {
         let rate = RateReport::from_request_parts(parts, app).await?;
         let principal = authenticate(parts, app, &context).await?;
         let (window, of) = if is_about_a_sign_in(parts) {
-            (app.count_sign_in_call(&principal), "sign-ins")
+            (app.count_sign_in_call(&principal).await, "sign-ins")
         } else {
-            (app.count_api_call(&principal), "management")
+            (app.count_api_call(&principal).await, "management")
         };
         if window.is_some_and(|window| !window.allowed) {
             let origin = origin(app, &context, parts, principal.api_token().cloned());

@@ -35,7 +35,7 @@ async fn push(
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, SetFailure> {
-    app.count_set_call(sender.client_ip)?;
+    app.count_set_call(sender.client_ip).await?;
     let stream = app.pushed_stream(&key, headers.get(header::AUTHORIZATION).map(header::HeaderValue::as_bytes))?;
     let pushed = PushedSet {
         media_type: body::media_type(&headers),

@@ -7,11 +7,12 @@
 //! | [`archive`] | everything in one form: backups and migrations |
 //! | [`bulk`] | many decisions at once, for trials and benchmarks |
 //! | [`log`] | pages and positions of the System Log |
+//! | [`cluster`] | what several nodes on one store share beside their decisions |
 //! | [`disk`] | files of our own, behind a seam |
 //! | [`sqlite`] | the embedded store: the inline journal (one transaction a group, `synchronous=FULL`) |
 //! | [`line_files`] | files of lines that others collect, and their rotation |
 //! | [`segments`] | the files of the segment journal |
-//! | [`postgres`] | the same SQL on PostgreSQL: one node writes at a time, another waits |
+//! | [`postgres`] | the same SQL on PostgreSQL, which several nodes read and write |
 //!
 //! The SQL that both dialects take stands once, in `sql/`, and is compiled twice (ADR 0003).
 
@@ -19,8 +20,10 @@
 
 pub mod archive;
 pub mod bulk;
+pub mod cluster;
 pub mod disk;
 pub mod error;
+mod foreign;
 pub mod index;
 pub mod journal;
 pub mod line_files;

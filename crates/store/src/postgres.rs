@@ -1,21 +1,35 @@
-//! PostgreSQL: one node has it at a time, by an advisory lock; another waits for its turn.
+//! PostgreSQL, which several nodes read and write at a time (ADR 0022).
 //!
-//! The lock belongs to the connection that writes, so whoever writes has it. When that connection is lost, the
-//! journal connects again, takes the lock, and goes on only if nobody else has begun an epoch in between:
-//! then what it keeps in memory is still what is stored.
+//! | module | holds |
+//! |---|---|
+//! | `session` | the connection that writes, its turn, and what others have committed |
+//! | `nodes` | signs of life, leases, counts, and everything else that nodes share beside decisions |
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{
-    ConnectOptions as _, Connection as _,
+    ConnectOptions as _,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use watchfire_model::time::Timestamp;
 
-use crate::{StoreError, settings::Settings};
+use crate::{
+    StoreError,
+    cluster::Nodes,
+    foreign::Place,
+    settings::Settings,
+};
 
 pub mod archive;
 mod dialect;
+mod nodes;
+mod session;
 
 #[expect(clippy::duplicate_mod, reason = "one SQL text, compiled for each dialect (ADR 0003)")]
 #[path = "sql/archive_export.rs"]
@@ -66,6 +80,10 @@ mod partitions;
 #[path = "sql/reader.rs"]
 mod reader;
 
+use self::{
+    nodes::PostgresNodes,
+    session::{Joined, Session, Shared},
+};
 pub use self::{inline::Inline, reader::Reader};
 
 pub(crate) type Db = sqlx::Postgres;
@@ -74,12 +92,16 @@ pub(crate) type PoolConnection = sqlx::pool::PoolConnection<sqlx::Postgres>;
 pub(crate) type Pool = sqlx::PgPool;
 pub(crate) type Row = sqlx::postgres::PgRow;
 
-/// The advisory lock of whoever writes.
+/// The advisory lock of whoever writes. (Versions that wrote alone held the same one for as long as they lived.)
 const WRITER_LOCK: i64 = 0x5761_7463_6866_6972;
-/// How often a node that waits for its turn looks whether it has come.
+/// The advisory lock of whoever changes the schema.
+const SCHEMA_LOCK: i64 = 0x5761_7463_6866_6973;
+/// The channel on which nodes tell each other that they have committed.
+const CHANNEL: &str = "watchfire_groups";
+/// How often a start that waits for its turn looks whether it has come.
 const TURN: Duration = Duration::from_millis(100);
-/// How long a connection that may be lost is given to answer.
-const ANSWER: Duration = Duration::from_secs(1);
+/// How often a start looks whether nobody is in the middle of a group: they are short, and follow each other.
+const JOIN_TURN: Duration = Duration::from_millis(2);
 /// Prepared statements that the connection which writes keeps: each power of two of rows has its own.
 const STATEMENTS: usize = 512;
 
@@ -92,78 +114,30 @@ pub struct Store {
     pub reader: Reader,
     /// The number of this start.
     pub epoch: u64,
+    /// What this node has in common with others.
+    pub nodes: Nodes,
 }
 
-/// The connection that writes, and with it the right to.
-#[derive(Debug)]
-pub(crate) struct Session {
-    pub(crate) conn: Connection,
-    options: PgConnectOptions,
-    epoch: i64,
-    is_lost: bool,
-}
-
-impl Session {
-    /// Makes sure that there is a connection, and that nobody else has written in the meantime.
-    pub(crate) async fn ready(&mut self) -> Result<(), StoreError> {
-        if !self.is_lost {
-            return Ok(());
-        }
-        let mut conn = self.options.connect().await.map_err(StoreError::of_statement)?;
-        if !take_lock(&mut conn).await? {
-            return Err(overtaken());
-        }
-        let newest: i64 = sqlx::query_scalar("SELECT MAX(epoch) FROM epochs")
-            .fetch_one(&mut conn)
-            .await
-            .map_err(StoreError::of_statement)?;
-        if newest != self.epoch {
-            return Err(overtaken());
-        }
-        self.conn = conn;
-        self.is_lost = false;
-        Ok(())
-    }
-
-    /// Looks whether the connection is lost, after something has failed.
-    pub(crate) async fn examine(&mut self) {
-        let answers = tokio::time::timeout(ANSWER, self.conn.ping()).await;
-        self.is_lost = !matches!(answers, Ok(Ok(())));
-    }
-}
-
-/// Another node has the database: what this one keeps in memory is old. The next start reads it anew.
-fn overtaken() -> StoreError {
-    StoreError::SyncUnknown(sqlx::Error::Configuration(
-        "the connection was lost, and another node has taken the database over".into(),
-    ))
-}
-
-/// Connects to the database at `url`, waits until no other node has it, and brings its schema up to date.
+/// Connects to the database at `url`, brings its schema up to date, and joins the nodes that are there.
 ///
 /// # Errors
-/// [`StoreError::Database`] when the URL is none or the database refuses, [`StoreError::Busy`] when it cannot be
-/// reached.
+/// [`StoreError::Database`] when the URL is none, the database refuses, or its schema is not for this version;
+/// [`StoreError::Busy`] when it cannot be reached.
 pub async fn open(url: &str, settings: &Settings, now: Timestamp) -> Result<Store, StoreError> {
     let options = connection_options(url, settings)?;
-    let mut conn = options.connect().await.map_err(StoreError::of_statement)?;
-    let mut waits = false;
-    while !take_lock(&mut conn).await? {
-        if !std::mem::replace(&mut waits, true) {
-            tracing::info!("another node has the database; this one waits for its turn");
-        }
-        tokio::time::sleep(TURN).await;
-    }
+    // A node that is stopped in the middle of a group must not hold up the others for long.
+    let idle = settings.idle_in_group.as_millis().to_string();
+    let writing = options.clone().options([("idle_in_transaction_session_timeout", idle)]);
+    let mut conn = writing.connect().await.map_err(StoreError::of_statement)?;
     demand_syncs(&mut conn).await?;
-    sqlx::migrate!("migrations/postgres")
-        .run_direct(None, &mut conn, false)
-        .await
-        .map_err(|e| StoreError::Database(e.into()))?;
+    migrate(&mut conn).await?;
     let epoch: i64 = sqlx::query_scalar("INSERT INTO epochs (started_us) VALUES ($1) RETURNING epoch")
         .bind(now.as_micros())
         .fetch_one(&mut conn)
         .await
         .map_err(StoreError::of_statement)?;
+    join(&mut conn, epoch).await?;
+    let (loading, at) = snapshot(&options, settings).await?;
     let pool = PgPoolOptions::new()
         .max_connections(settings.readers)
         .acquire_timeout(settings.busy_timeout)
@@ -174,12 +148,16 @@ pub async fn open(url: &str, settings: &Settings, now: Timestamp) -> Result<Stor
         ]))
         .await
         .map_err(StoreError::of_statement)?;
-    let session = Session {
+    let shared = Arc::new(Shared::default());
+    let session = Session::new(Joined {
         conn,
-        options,
+        options: writing,
         epoch,
-        is_lost: false,
-    };
+        at,
+        node_timeout: settings.node_timeout,
+        shared: Arc::clone(&shared),
+    });
+    let cluster = PostgresNodes::start(&options, epoch, settings, shared).await?;
     Ok(Store {
         journal: Inline::open(session, settings).await?,
         reader: Reader {
@@ -187,7 +165,102 @@ pub async fn open(url: &str, settings: &Settings, now: Timestamp) -> Result<Stor
             settings: settings.clone(),
         },
         epoch: epoch.unsigned_abs(),
+        nodes: Nodes {
+            loading: Arc::new(loading),
+            cluster: Arc::new(cluster),
+        },
     })
+}
+
+/// Brings the schema up to date. Migrations only add, so that nodes of the version before go on beside this one; a
+/// schema that is newer than this program is taken unless a migration has said that it cannot be.
+async fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
+    while !try_lock(conn, SCHEMA_LOCK).await? {
+        tokio::time::sleep(TURN).await;
+    }
+    let mut migrations = sqlx::migrate!("migrations/postgres");
+    // A newer node may have been here.
+    migrations.set_ignore_missing(true);
+    let newest = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let migrated = migrations.run_direct(None, conn, false).await;
+    let oldest_known: Result<i64, sqlx::Error> = sqlx::query_scalar("SELECT oldest_known FROM compatibility")
+        .fetch_one(&mut *conn)
+        .await;
+    sqlx::query("SELECT pg_advisory_unlock($1)")
+        .bind(SCHEMA_LOCK)
+        .execute(conn)
+        .await
+        .map_err(StoreError::of_statement)?;
+    migrated.map_err(|error| StoreError::Database(error.into()))?;
+    if oldest_known.map_err(StoreError::of_statement)? > newest {
+        return Err(StoreError::Database(sqlx::Error::Configuration(
+            "the database was made for a newer version of this program".into(),
+        )));
+    }
+    Ok(())
+}
+
+/// Tells the others that this node is there: what they commit from then on they keep for it. That waits for its turn,
+/// so that nobody is in the middle of a group and has not heard.
+async fn join(conn: &mut Connection, epoch: i64) -> Result<(), StoreError> {
+    let mut waits = false;
+    loop {
+        execute(conn, "BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+        let locked: bool = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)")
+            .bind(WRITER_LOCK)
+            .fetch_one(&mut *conn)
+            .await
+            .map_err(StoreError::of_statement)?;
+        if locked {
+            break;
+        }
+        execute(conn, "ROLLBACK").await?;
+        if !std::mem::replace(&mut waits, true) {
+            tracing::info!("another node writes; this one waits for its turn to join");
+        }
+        tokio::time::sleep(JOIN_TURN).await;
+    }
+    sqlx::query("INSERT INTO nodes (epoch, read_upto) SELECT $1, COALESCE(MAX(seq), 0) FROM groups")
+        .bind(epoch)
+        .execute(&mut *conn)
+        .await
+        .map_err(StoreError::of_statement)?;
+    sqlx::query("COMMIT").execute(conn).await.map_err(StoreError::of_statement)?;
+    Ok(())
+}
+
+/// A reader of the index as it is now, and the last group that is in it: what the journal gives from then on follows.
+async fn snapshot(options: &PgConnectOptions, settings: &Settings) -> Result<(Reader, Place), StoreError> {
+    let used = Arc::new(AtomicBool::new(false));
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(settings.statement_timeout)
+        .after_connect(move |conn, _| {
+            let used = Arc::clone(&used);
+            Box::pin(async move {
+                // A second connection would see another state.
+                if used.swap(true, Ordering::Relaxed) {
+                    return Err(sqlx::Error::PoolClosed);
+                }
+                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                sqlx::query(begin).execute(conn).await.map(|_| ())
+            })
+        })
+        .connect_with(options.clone())
+        .await
+        .map_err(StoreError::of_statement)?;
+    let last: Option<(i64, i64)> = sqlx::query_as("SELECT seq, epoch FROM groups ORDER BY seq DESC LIMIT 1")
+        .fetch_optional(&pool)
+        .await
+        .map_err(StoreError::of_statement)?;
+    let at = last.map_or_else(Place::default, |(seq, epoch)| Place { seq, epoch });
+    let reader = Reader {
+        pool,
+        settings: settings.clone(),
+    };
+    Ok((reader, at))
 }
 
 fn connection_options(url: &str, settings: &Settings) -> Result<PgConnectOptions, StoreError> {
@@ -204,9 +277,9 @@ fn connection_options(url: &str, settings: &Settings) -> Result<PgConnectOptions
         .disable_statement_logging())
 }
 
-async fn take_lock(conn: &mut Connection) -> Result<bool, StoreError> {
+async fn try_lock(conn: &mut Connection, lock: i64) -> Result<bool, StoreError> {
     sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
-        .bind(WRITER_LOCK)
+        .bind(lock)
         .fetch_one(conn)
         .await
         .map_err(StoreError::of_statement)

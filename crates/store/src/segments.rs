@@ -108,6 +108,18 @@ impl Encoded {
     }
 }
 
+/// The decisions of a group, out of the bytes that [`Encoded`] made of them.
+///
+/// # Errors
+/// When they are no decisions.
+pub(crate) fn decode(mut bytes: &[u8]) -> Result<Vec<Decision>, BadRecord> {
+    let mut decisions = Vec::new();
+    while !bytes.is_empty() {
+        decisions.push(record::read(&mut bytes)?);
+    }
+    Ok(decisions)
+}
+
 /// The files of one start of the process.
 #[derive(Debug)]
 pub struct SegmentLog {

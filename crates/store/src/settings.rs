@@ -42,6 +42,13 @@ pub struct Settings {
     pub busy_timeout: Duration,
     /// How long a statement may take on PostgreSQL.
     pub statement_timeout: Duration,
+    /// How long a node on PostgreSQL may do nothing in the middle of a group before the server takes its turn away.
+    pub idle_in_group: Duration,
+    /// How long a node on PostgreSQL is kept in mind that gives no sign of life.
+    pub node_timeout: Duration,
+    /// Groups that are kept on PostgreSQL for nodes that have not read them yet; a node that is further behind
+    /// starts anew.
+    pub kept_groups: u32,
     /// Dedupe keys in one partition before the next one is begun.
     pub dedupe_partition_rows: i64,
     /// Log events in one partition before the next one is begun.
@@ -80,6 +87,9 @@ impl Default for Settings {
             readers: 4,
             busy_timeout: Duration::from_secs(2),
             statement_timeout: Duration::from_secs(60),
+            idle_in_group: Duration::from_secs(2),
+            node_timeout: Duration::from_secs(60),
+            kept_groups: 100_000,
             dedupe_partition_rows: 1_000_000,
             log_partition_rows: 1_000_000,
             log_retention: watchfire_model::log::RETENTION,

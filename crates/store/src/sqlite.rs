@@ -1,6 +1,7 @@
 //! The embedded store: SQLite in WAL mode, one connection that writes, a few that only read.
 
 use std::{
+    collections::VecDeque,
     fs::{File, TryLockError},
     path::Path,
     sync::Arc,
@@ -11,11 +12,13 @@ use sqlx::{
     ConnectOptions as _,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use watchfire_model::time::Timestamp;
+use tokio::sync::Notify;
+use watchfire_model::{row::Decision, time::Timestamp};
 
 use crate::{
     StoreError,
     disk::Disk,
+    foreign::{Counters, ForeignGroup, Place},
     journal::Journal,
     segments,
     settings::{JournalKind, Settings},
@@ -92,8 +95,11 @@ pub(crate) struct Session {
     _lock: File,
 }
 
-#[expect(clippy::unused_async, reason = "the other dialect may have to connect again")]
+#[expect(clippy::unused_async, reason = "the other dialect talks to its server")]
 impl Session {
+    /// Whether other processes write.
+    pub(crate) const SHARED: bool = false;
+
     /// Makes sure that there is a connection.
     pub(crate) async fn ready(&mut self) -> Result<(), StoreError> {
         Ok(())
@@ -101,6 +107,44 @@ impl Session {
 
     /// Looks whether the connection is lost, after something has failed.
     pub(crate) async fn examine(&mut self) {}
+
+    /// Begins a transaction.
+    pub(crate) async fn begin(&mut self) -> Result<Vec<ForeignGroup>, StoreError> {
+        execute(&mut self.conn, dialect::BEGIN).await?;
+        Ok(Vec::new())
+    }
+
+    /// Takes back what the transaction has done, and goes on.
+    pub(crate) async fn again(&mut self) -> Result<(), StoreError> {
+        self.roll_back().await;
+        execute(&mut self.conn, dialect::BEGIN).await
+    }
+
+    /// Tells other processes what the transaction has written: there are none.
+    pub(crate) async fn seal(&mut self, _: &VecDeque<Arc<Decision>>, _: &Counters, _: bool) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    pub(crate) async fn commit(&mut self) -> Result<(), StoreError> {
+        let done = sqlx::query("COMMIT").execute(&mut self.conn).await;
+        done.map(|_| ()).map_err(StoreError::of_commit)
+    }
+
+    pub(crate) async fn roll_back(&mut self) {
+        // SQLite may have rolled back by itself (disk full): then there is nothing to roll back.
+        let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
+    }
+
+    /// What other processes have written.
+    pub(crate) async fn tail(&mut self) -> Result<Vec<ForeignGroup>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    pub(crate) const fn has_read(&mut self, _: Place) {}
+
+    pub(crate) const fn others(&self) -> Option<Arc<Notify>> {
+        None
+    }
 }
 
 /// An open embedded store.

@@ -16,6 +16,7 @@ use watchfire_model::{
     object::{AdminRole, AdminSession, Administrator, User, fold},
     time::Timestamp,
 };
+use watchfire_store::cluster::SharedKey;
 
 use super::{
     administrators::{ConsoleLimits, TOTP_SEALED_FOR},
@@ -25,6 +26,7 @@ use crate::{
     App, Challenge, Error, Result,
     access::{AdminCredential, Authority, Principal},
     entropy::url_safe,
+    rate::shared::{SharedCounts, Window, shared_key},
 };
 
 /// Characters of a session's cookie: 258 bits.
@@ -68,15 +70,37 @@ pub struct ConsoleSession {
 }
 
 /// Wrong codes by administrator. Only who has the password can make anybody wait here.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct CodeTries {
     wrong: Mutex<HashMap<UserId, (u32, Timestamp)>>,
+    together: Option<SharedCounts>,
 }
 
 impl CodeTries {
+    pub(crate) fn new(together: Option<SharedCounts>) -> Self {
+        Self {
+            wrong: Mutex::default(),
+            together,
+        }
+    }
+
     /// Takes one of the tries, as if its code were wrong; false when none is left. It is counted before the
     /// code is looked at: tries at the same time must not all find the last one free.
-    fn take(&self, user: &UserId, limits: &ConsoleLimits, now: Timestamp) -> bool {
+    async fn take(&self, user: &UserId, limits: &ConsoleLimits, now: Timestamp) -> bool {
+        if let Some(together) = &self.together {
+            // Tries that are refused must not make anybody wait longer, so that the window stays where it began.
+            let window = Window {
+                length: limits.code_pause,
+                slides: false,
+            };
+            if let Some((_, tries)) = together.count(key_of(user), window, now).await {
+                return limits.code_tries == 0 || tries <= u64::from(limits.code_tries);
+            }
+        }
+        self.take_here(user, limits, now)
+    }
+
+    fn take_here(&self, user: &UserId, limits: &ConsoleLimits, now: Timestamp) -> bool {
         let mut wrong = self.wrong.lock();
         wrong.retain(|_, (_, at)| now < at.plus(limits.code_pause));
         let (count, at) = wrong.entry(user.clone()).or_insert((0, now));
@@ -87,7 +111,7 @@ impl CodeTries {
         true
     }
 
-    /// Gives one back whose code was not looked at after all.
+    /// Gives one back whose code was not looked at after all. (Several nodes count it.)
     fn give_back(&self, user: &UserId) {
         if let Some((count, _)) = self.wrong.lock().get_mut(user) {
             *count = count.saturating_sub(1);
@@ -95,9 +119,16 @@ impl CodeTries {
     }
 
     /// The code was right.
-    fn forget(&self, user: &UserId) {
+    async fn forget(&self, user: &UserId) {
         self.wrong.lock().remove(user);
+        if let Some(together) = &self.together {
+            together.forget(key_of(user)).await;
+        }
     }
+}
+
+fn key_of(user: &UserId) -> SharedKey {
+    shared_key("code_tries", user.as_str())
 }
 
 impl App {
@@ -124,8 +155,8 @@ impl App {
     pub async fn console_password(&self, login: &str, password: SecretString, source: SignInSource) -> Result<String> {
         let now = self.clock.now();
         let windows = [
-            self.console_logins.count(fold(login), now),
-            self.console_sign_ins.count(source.ip.to_string(), now),
+            self.console_logins.count(fold(login), now).await,
+            self.console_sign_ins.count(source.ip.to_string(), now).await,
         ];
         if windows.into_iter().flatten().any(|window| !window.allowed) {
             return Err(Error::RateLimited);
@@ -174,7 +205,7 @@ impl App {
         let user = awaited.user;
         let (limits, now) = (&self.settings.console, self.clock.now());
         let step = self.console_step(&awaited.administrator, code)?;
-        if !self.code_tries.take(&user.id, limits, now) {
+        if !self.code_tries.take(&user.id, limits, now).await {
             return Err(Error::RateLimited);
         }
         let cookie = url_safe(&*self.entropy, COOKIE_CHARS);
@@ -189,7 +220,7 @@ impl App {
         };
         match self.commands.run(command).await {
             Ok(session) => {
-                self.code_tries.forget(&user.id);
+                self.code_tries.forget(&user.id).await;
                 Ok(BegunSession {
                     cookie: cookie.into(),
                     session,
@@ -328,31 +359,31 @@ pub fn source(origin: RequestOrigin) -> SignInSource {
 mod tests {
     use super::*;
 
-    #[test]
-    fn wrong_codes_make_one_wait_and_nobody_else() {
-        let (tries, limits) = (CodeTries::default(), ConsoleLimits::default());
+    #[tokio::test]
+    async fn wrong_codes_make_one_wait_and_nobody_else() {
+        let (tries, limits) = (CodeTries::new(None), ConsoleLimits::default());
         let (jo, al) = (UserId::new("00u1"), UserId::new("00u2"));
         let at = Timestamp::from_seconds;
         for n in 0..5 {
-            assert!(tries.take(&jo, &limits, at(n)));
+            assert!(tries.take_here(&jo, &limits, at(n)));
         }
-        assert!(!tries.take(&jo, &limits, at(5)));
-        assert!(tries.take(&al, &limits, at(5)));
-        assert!(tries.take(&jo, &limits, at(4 + 15 * 60)));
-        tries.forget(&al);
+        assert!(!tries.take_here(&jo, &limits, at(5)));
+        assert!(tries.take_here(&al, &limits, at(5)));
+        assert!(tries.take_here(&jo, &limits, at(4 + 15 * 60)));
+        tries.forget(&al).await;
         assert!(tries.wrong.lock().get(&al).is_none());
     }
 
     #[test]
     fn a_try_that_was_not_looked_at_is_given_back_and_zero_is_no_limit() {
-        let (tries, limits) = (CodeTries::default(), ConsoleLimits::default());
+        let (tries, limits) = (CodeTries::new(None), ConsoleLimits::default());
         let (jo, at) = (UserId::new("00u1"), Timestamp::from_seconds);
         for n in 0..20 {
-            assert!(tries.take(&jo, &limits, at(n)));
+            assert!(tries.take_here(&jo, &limits, at(n)));
             tries.give_back(&jo);
         }
         let limits = ConsoleLimits { code_tries: 0, ..limits };
-        assert!((0..20).all(|n| tries.take(&jo, &limits, at(n))));
+        assert!((0..20).all(|n| tries.take_here(&jo, &limits, at(n))));
     }
 
     #[test]

@@ -46,7 +46,8 @@ pub struct ForeignSignIn {
 
 impl App {
     /// Assesses a sign-in and asks the policies. It teaches nothing until its outcome is told. `None` when
-    /// the store does not answer in time: nothing is known, so that nobody may be let in without more.
+    /// the store does not answer in time, or this node does not know what others have decided: nothing is known, so
+    /// that nobody may be let in without more.
     ///
     /// # Errors
     /// [`Error::Forbidden`] without the scope; [`Error::Invalid`] for a user that nobody knows, where none is
@@ -59,6 +60,9 @@ impl App {
     ) -> Result<Option<SignInRecord>> {
         caller.require(EVALUATE)?;
         self.check_time(it.at)?;
+        if self.commands.is_stale() {
+            return Ok(None);
+        }
         let account = self.account_of(&it.whom).await;
         let seen = self.sighting(Seen {
             ip: it.ip,

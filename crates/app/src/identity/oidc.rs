@@ -25,12 +25,11 @@ use std::time::Duration;
 
 use watchfire_egress::{Egress, FetchLimits, JwksCache, Purpose, jwks::JwksLimits};
 
-use self::{attempts::Attempts, provider::KnownMetadata};
+use self::provider::KnownMetadata;
 
 /// What is kept in memory; nobody misses it after a restart but who is just signing in.
 #[derive(Debug)]
 pub(crate) struct Oidc {
-    attempts: Attempts,
     metadata: KnownMetadata,
     keys: JwksCache,
 }
@@ -48,7 +47,6 @@ impl Oidc {
             ..JwksLimits::default()
         };
         Self {
-            attempts: Attempts::default(),
             metadata: KnownMetadata::default(),
             keys: JwksCache::new(egress, limits),
         }

@@ -1,8 +1,8 @@
 //! Passkeys of administrators (WebAuthn): making one, and signing in with it, alone or as the second step.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
-use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::{Host, Url};
 use watchfire_crypto::{
@@ -20,7 +20,6 @@ use watchfire_model::{
     id::{PasskeyId, UserId},
     log::RequestOrigin,
     object::Passkey,
-    time::Timestamp,
 };
 
 use super::{
@@ -38,17 +37,13 @@ use crate::{
 const LIFETIME: Duration = Duration::from_secs(300);
 /// What browsers are told of it.
 const TIMEOUT_MILLIS: u32 = 300_000;
-/// Ceremonies under way; past it the oldest one goes.
-const MAX_CEREMONIES: usize = 10_000;
+/// What a challenge is kept as.
+const KIND: &str = "passkey";
 /// Bytes of what a browser brings.
 const MAX_BYTES: usize = 32 * 1024;
 
 /// What a browser was asked for, by its challenge: each has one answer.
-#[derive(Debug, Default)]
-pub(crate) struct Ceremonies(Mutex<HashMap<String, (Asked, Timestamp)>>);
-
-/// What a challenge was for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Asked {
     /// A passkey of this user.
     ToMake(UserId),
@@ -107,28 +102,6 @@ pub struct PasskeySignIn<'a> {
     pub old_cookie: Option<&'a str>,
 }
 
-impl Ceremonies {
-    fn begin(&self, challenge: String, asked: Asked, now: Timestamp) {
-        let mut under_way = self.0.lock();
-        if under_way.len() >= MAX_CEREMONIES {
-            under_way.retain(|_, (_, until)| now < *until);
-        }
-        if under_way.len() >= MAX_CEREMONIES {
-            let oldest = under_way.iter().min_by_key(|(_, (_, until))| *until);
-            if let Some(challenge) = oldest.map(|(challenge, _)| challenge.clone()) {
-                under_way.remove(&challenge);
-            }
-        }
-        under_way.insert(challenge, (asked, now.plus(LIFETIME)));
-    }
-
-    /// Whether this was asked: once, and in time.
-    fn take(&self, challenge: &str, asked: &Asked, now: Timestamp) -> bool {
-        let known = self.0.lock().remove(challenge);
-        known.is_some_and(|(known, until)| known == *asked && now < until)
-    }
-}
-
 impl App {
     /// Whether passkeys can be used here: browsers bind them to a name, not to an address.
     pub fn takes_passkeys(&self) -> bool {
@@ -152,14 +125,14 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Invalid`] where passkeys cannot be used.
-    pub fn begin_passkey(&self, session: &ConsoleSession) -> Result<Value> {
+    pub async fn begin_passkey(&self, session: &ConsoleSession) -> Result<Value> {
         let party = self.relying_party().ok_or_else(unusable)?;
         let user_id = &session.session.user_id;
         let known = self.passkeys(&session.principal, user_id.as_str())?;
         let known = known
             .iter()
             .map(|passkey| json!({"type": "public-key", "id": passkey.credential_id}));
-        let challenge = self.ask(Asked::ToMake(user_id.clone()));
+        let challenge = self.ask(&Asked::ToMake(user_id.clone())).await?;
         Ok(json!({
             "challenge": challenge,
             "rp": {"id": party.id, "name": "Watchfire"},
@@ -189,7 +162,7 @@ impl App {
         let (given, object) = given.zip(object).ok_or_else(|| refused("This is no passkey"))?;
         let user_id = &session.session.user_id;
         let asked = Asked::ToMake(user_id.clone());
-        if !self.ceremonies.take(&given.challenge, &asked, self.clock.now()) {
+        if !self.was_asked(&given.challenge, &asked).await {
             return Err(refused("This took too long. Begin again"));
         }
         let made = given.ceremony(&party).registered(&object);
@@ -229,15 +202,15 @@ impl App {
     ///
     /// # Errors
     /// [`Error::RateLimited`]; [`Error::Invalid`] where passkeys cannot be used.
-    pub fn begin_passkey_sign_in(&self, source: &SignInSource) -> Result<Value> {
+    pub async fn begin_passkey_sign_in(&self, source: &SignInSource) -> Result<Value> {
         let now = self.clock.now();
-        let window = self.console_sign_ins.count(source.ip.to_string(), now);
+        let window = self.console_sign_ins.count(source.ip.to_string(), now).await;
         if window.is_some_and(|window| !window.allowed) {
             return Err(Error::RateLimited);
         }
         let party = self.relying_party().ok_or_else(unusable)?;
         Ok(json!({
-            "challenge": self.ask(Asked::ToShow),
+            "challenge": self.ask(&Asked::ToShow).await?,
             "rpId": party.id,
             "timeout": TIMEOUT_MILLIS,
             "userVerification": "required",
@@ -252,12 +225,12 @@ impl App {
     /// too long ago; [`Error::RateLimited`].
     pub async fn finish_passkey_sign_in(&self, shown: PasskeySignIn<'_>, source: SignInSource) -> Result<BegunSession> {
         let now = self.clock.now();
-        let window = self.console_callbacks.count(source.ip.to_string(), now);
+        let window = self.console_callbacks.count(source.ip.to_string(), now).await;
         if window.is_some_and(|window| !window.allowed) {
             return Err(Error::RateLimited);
         }
         self.refuse_blocked("", &source).await?;
-        let (passkey, counter) = match self.verified_passkey(shown.credential, now) {
+        let (passkey, counter) = match self.verified_passkey(shown.credential).await {
             Ok(verified) => verified,
             Err((reason, user_id)) => return self.refuse_passkey(reason, user_id, source).await,
         };
@@ -300,13 +273,13 @@ impl App {
     }
 
     /// The passkey that was shown, and its count; or why not, and whose it is.
-    fn verified_passkey(&self, credential: &str, now: Timestamp) -> Result<(Passkey, u32), (&'static str, Option<UserId>)> {
+    async fn verified_passkey(&self, credential: &str) -> Result<(Passkey, u32), (&'static str, Option<UserId>)> {
         let party = self.relying_party().ok_or(("PASSKEY_OFF", None))?;
         let malformed = ("PASSKEY_MALFORMED", None);
         let given = Given::read(credential).ok_or_else(|| malformed.clone())?;
         let parts = given.part("authenticatorData").zip(given.part("signature"));
         let (data, signature) = parts.ok_or(malformed)?;
-        if !self.ceremonies.take(&given.challenge, &Asked::ToShow, now) {
+        if !self.was_asked(&given.challenge, &Asked::ToShow).await {
             return Err(("PASSKEY_CHALLENGE", None));
         }
         let credential_id = base64url::encode(&given.id);
@@ -330,12 +303,17 @@ impl App {
     }
 
     /// A fresh challenge.
-    fn ask(&self, asked: Asked) -> String {
+    async fn ask(&self, asked: &Asked) -> Result<String> {
         let mut bytes = [0; 32];
         self.entropy.fill(&mut bytes);
         let challenge = base64url::encode(bytes);
-        self.ceremonies.begin(challenge.clone(), asked, self.clock.now());
-        challenge
+        self.keep(KIND, &challenge, asked, self.clock.now().plus(LIFETIME)).await?;
+        Ok(challenge)
+    }
+
+    /// Whether this was asked: once, and in time.
+    async fn was_asked(&self, challenge: &str, asked: &Asked) -> bool {
+        self.take_kept(KIND, challenge).await.as_ref() == Some(asked)
     }
 
     async fn refuse_passkey<T>(&self, reason: &'static str, user_id: Option<UserId>, source: SignInSource) -> Result<T> {

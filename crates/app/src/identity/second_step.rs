@@ -27,7 +27,7 @@ impl App {
         let code = match fresh {
             Some(step) => Code::OfStep(step),
             None => Code::Wrong {
-                locks: self.failures.count(&transaction.user_id, self.clock.now()),
+                locks: self.failures.count(&transaction.user_id, self.clock.now()).await,
             },
         };
         let session_token = self.session_token();
@@ -43,7 +43,7 @@ impl App {
         };
         match self.commands.run(command).await.map_err(as_state_token)? {
             Progress::Success(done) => {
-                self.failures.forget(&done.user.id);
+                self.failures.forget(&done.user.id).await;
                 if let Some(record) = self.get::<SignInRecord>(transaction.sign_in.as_str()).await? {
                     self.saw_success(&recorded_attempt(&record), &fold(&done.user.login));
                 }

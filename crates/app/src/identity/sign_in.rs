@@ -66,8 +66,8 @@ pub enum Authn {
 
 impl App {
     /// Counts an attempt for `username` (okta.md 9.1: so many a second and name, known or not).
-    pub fn count_sign_in(&self, username: &str) -> Option<RateWindow> {
-        self.logins.count(fold(username), self.clock.now())
+    pub async fn count_sign_in(&self, username: &str) -> Option<RateWindow> {
+        self.logins.count(fold(username), self.clock.now()).await
     }
 
     /// Tries to sign somebody in with a password.
@@ -76,6 +76,7 @@ impl App {
     /// [`Error::Forbidden`] from a blocked address; [`Error::AuthenticationFailed`] for everything that
     /// an attacker must not tell apart; `E0000064` when the password is right and has expired.
     pub async fn sign_in(&self, attempt: SignInAttempt, source: SignInSource) -> Result<Authn> {
+        self.demand_freshness()?;
         let login: String = attempt.username.chars().take(LOGGED_LOGIN_CHARS).collect();
         self.refuse_blocked(&login, &source).await?;
         let user = self.user_to_sign_in(&attempt.username).await?;
@@ -85,7 +86,7 @@ impl App {
         let password = match (stored.filter(|_| is_right), &user) {
             (Some(hash), _) => Checked::Right(hash),
             (None, Some(user)) => Checked::Wrong {
-                locks: self.failures.count(&user.id, now),
+                locks: self.failures.count(&user.id, now).await,
             },
             (None, None) => Checked::Wrong { locks: false },
         };
@@ -127,7 +128,7 @@ impl App {
         }
         match decided? {
             Progress::Success(done) => {
-                self.failures.forget(&done.user.id);
+                self.failures.forget(&done.user.id).await;
                 self.saw_success(&tried, &account);
                 Ok(Authn::Success { done, session_token })
             }

@@ -131,6 +131,25 @@ impl App {
         self.open_signing_keys()
     }
 
+    /// Opens the keys again whenever another node has rotated them.
+    pub(crate) async fn follow_signing_keys(self, stop: CancellationToken) {
+        let mut changes = self.state.changes();
+        let kids = |app: &Self| -> Vec<(String, KeyState)> {
+            let directory = app.state.directory();
+            directory.signing_keys().map(|key| (key.kid.clone(), key.state)).collect()
+        };
+        let mut opened = kids(&self);
+        while let Some(Ok(())) = stop.run_until_cancelled(changes.changed()).await {
+            let now = kids(&self);
+            if now != opened {
+                match self.open_signing_keys() {
+                    Ok(()) => opened = now,
+                    Err(error) => tracing::error!(error = %ErrorChain(&error), "the signing keys of another node could not be opened"),
+                }
+            }
+        }
+    }
+
     /// Rotates by itself, when the active key has signed for as long as the operator allows.
     pub(crate) async fn rotate_when_due(self, lifetime: Duration, stop: CancellationToken) {
         let mut look = tokio::time::interval(LOOK_EVERY);

@@ -190,7 +190,7 @@ impl App {
         caller.require(MANAGE)?;
         let user = self.managed_user(caller, name).await?;
         if change == UserChange::Unlock {
-            self.failures.forget(&user.id);
+            self.failures.forget(&user.id).await;
         }
         let command = ChangeUser {
             id: user.id,

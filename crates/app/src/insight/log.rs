@@ -32,8 +32,8 @@ pub struct LogAnswer {
 
 impl App {
     /// Counts a call of the log by `caller`; the log has a bucket of its own (okta.md 11.5).
-    pub fn count_log_call(&self, caller: &Principal) -> Option<RateWindow> {
-        self.log_calls.count(caller.rate_key(), self.clock.now())
+    pub async fn count_log_call(&self, caller: &Principal) -> Option<RateWindow> {
+        self.log_calls.count(caller.rate_key(), self.clock.now()).await
     }
 
     /// A page of the log.

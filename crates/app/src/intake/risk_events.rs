@@ -52,8 +52,8 @@ impl App {
     }
 
     /// Counts a call of `provider`; every authenticated call counts, refused ones too (okta.md 13, row 1).
-    pub fn count_risk_call(&self, provider: &RiskProvider) -> Option<RateWindow> {
-        self.risk_calls.count(provider.id.as_str(), self.clock.now())
+    pub async fn count_risk_call(&self, provider: &RiskProvider) -> Option<RateWindow> {
+        self.risk_calls.count(provider.id.as_str(), self.clock.now()).await
     }
 
     /// Takes a call: when this returns, it is durable, in the System Log, and counts at sign-in.

@@ -59,8 +59,8 @@ impl App {
     ///
     /// # Errors
     /// [`Error::RateLimited`] past the limit.
-    pub fn count_set_call(&self, from: IpAddr) -> Result<()> {
-        match self.set_calls.count(from, self.clock.now()) {
+    pub async fn count_set_call(&self, from: IpAddr) -> Result<()> {
+        match self.set_calls.count(from, self.clock.now()).await {
             Some(window) if !window.allowed => Err(Error::RateLimited),
             _ => Ok(()),
         }
@@ -98,7 +98,7 @@ impl App {
         via: &SetVia,
         origin: RequestOrigin,
     ) -> Result<SetOutcome> {
-        self.count_set(provider, &origin)?;
+        self.count_set(provider, &origin).await?;
         let set = self.verify_set(unverified, provider, via).await?;
         let directory = self.state.directory();
         let command = AcceptSet {
@@ -135,9 +135,9 @@ impl App {
 
     /// Counted before the signature is looked at, by issuer and address: nobody uses up a vendor's calls
     /// by writing its name on tokens, and no vendor uses up those of others behind the same address.
-    fn count_set(&self, provider: &SecurityEventsProvider, origin: &RequestOrigin) -> Result<()> {
+    async fn count_set(&self, provider: &SecurityEventsProvider, origin: &RequestOrigin) -> Result<()> {
         let key = (provider.id.as_str(), origin.client.ip_address);
-        match self.issuer_calls.count(key, self.clock.now()) {
+        match self.issuer_calls.count(key, self.clock.now()).await {
             Some(window) if !window.allowed => Err(Error::RateLimited),
             _ => Ok(()),
         }

@@ -30,6 +30,7 @@ pub(crate) use self::{hook::EVENT_HOOK_SECRET, webhook::WORKFLOW_SECRET};
 pub(super) use self::{hook::challenge, webhook::Webhook};
 use crate::{
     App, Error, Result,
+    duty::OnDuty,
     sequencer::ErrorChain,
     state::{Due, HookQuotaLimits, OutboxLimits, TargetKey},
 };
@@ -81,14 +82,16 @@ const PAGE: u32 = 500;
 pub(crate) struct Delivery {
     app: App,
     epoch: u64,
+    duty: OnDuty,
     leases: Arc<AtomicU64>,
 }
 
 impl Delivery {
-    pub(crate) fn new(app: App, epoch: u64) -> Self {
+    pub(crate) fn new(app: App, epoch: u64, duty: OnDuty) -> Self {
         Self {
             app,
             epoch,
+            duty,
             leases: Arc::default(),
         }
     }
@@ -182,6 +185,10 @@ impl Delivery {
     }
 
     async fn lease(&self, due: &Due) -> Result<Option<(Action, u64)>> {
+        // A process that was stopped may have come back into the middle of another's work.
+        if !self.duty.now() {
+            return Err(self.app.commands.unavailable());
+        }
         let number = self.leases.fetch_add(1, Ordering::Relaxed);
         let limits = self.app.settings.delivery;
         let command = LeaseAction {

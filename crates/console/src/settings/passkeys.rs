@@ -62,7 +62,7 @@ async fn show(State(app): State<App>, visitor: Visitor, query: Fields) -> Result
 /// What the browser is asked to make.
 async fn options(State(app): State<App>, visitor: Visitor, Form(form): Form) -> Result<Response, Failure> {
     visitor.check(&form)?;
-    Ok(Json(app.begin_passkey(&visitor.session)?).into_response())
+    Ok(Json(app.begin_passkey(&visitor.session).await?).into_response())
 }
 
 async fn add(State(app): State<App>, visitor: Visitor, Form(form): Form) -> Result<Response, Failure> {

@@ -18,7 +18,7 @@ const WRONG: &str = "This passkey does not sign you in here. Try another way.";
 
 /// What the browser is asked to show.
 pub(crate) async fn options(State(app): State<App>, origin: Origin) -> Result<Response, Failure> {
-    Ok(Json(app.begin_passkey_sign_in(&console::source(origin.request))?).into_response())
+    Ok(Json(app.begin_passkey_sign_in(&console::source(origin.request)).await?).into_response())
 }
 
 /// Takes what it shows; begins the session.

@@ -39,7 +39,7 @@ pub(crate) async fn stream(
     headers: HeaderMap,
     query: Fields,
 ) -> Result<Response, Failure> {
-    count(&app, &visitor)?;
+    count(&app, &visitor).await?;
     let request = LogRequest::read(&query, app.clock().now());
     let last = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
     let end = end.map(|Extension(end)| end).unwrap_or_default();

@@ -68,7 +68,7 @@ pub(super) async fn issue(
     form: FormOrQuery,
 ) -> Result<impl IntoResponse, OAuthError> {
     let request = app.read_token_request(client_call(form, credentials))?;
-    rate.admit(app.count_token_request(&request, client_ip))?;
+    rate.admit(app.count_token_request(&request, client_ip).await)?;
     let issued = app.issue_token(request, proof.as_header(), origin).await?;
     Ok((NO_STORE, Json(TokenObject::from(issued))))
 }

@@ -119,7 +119,7 @@ async fn authenticate(
         return Err(Error::Unauthenticated(Challenge::InvalidToken("The token is invalid.")).into());
     }
     let attempt = attempt(&members, visitor.fingerprint.clone())?;
-    rate.admit(app.count_sign_in(&attempt.username))?;
+    rate.admit(app.count_sign_in(&attempt.username).await)?;
     let authn = app.sign_in(attempt, visitor.source()).await?;
     Ok(Json(AuthnResponse::new(authn, &links)))
 }

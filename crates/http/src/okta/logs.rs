@@ -99,7 +99,7 @@ async fn list(
     links: Links,
     query: Query,
 ) -> Result<impl IntoResponse + use<>, OktaError> {
-    let window = app.count_log_call(&caller.principal);
+    let window = app.count_log_call(&caller.principal).await;
     app.note_rate_limit(window.as_ref(), "logs", &caller.principal, &caller.origin);
     rate.admit(window)?;
     let answer = app.log(&caller.principal, &params(&query)).await?;

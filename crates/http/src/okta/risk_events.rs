@@ -56,7 +56,7 @@ pub(super) async fn send(
 ) -> Result<StatusCode, OktaError> {
     let provider = app.risk_provider_of(&caller.principal)?;
     // Counted before the body is looked at: refused calls count too (okta.md 4.2).
-    let window = app.count_risk_call(&provider);
+    let window = app.count_risk_call(&provider).await;
     app.note_rate_limit(window.as_ref(), "risk events", &caller.principal, &caller.origin);
     rate.admit(window)?;
     let RawJson { parsed, text } = body?;

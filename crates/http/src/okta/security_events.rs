@@ -20,7 +20,7 @@ use crate::{
     responses((status = 202), (status = 400, body = SetErrorBody), (status = 413, body = SetErrorBody),
         (status = 429, body = SetErrorBody), (status = 503, body = SetErrorBody)))]
 pub(super) async fn receive(State(app): State<App>, sender: Anonymous, body: Body) -> Result<StatusCode, SetFailure> {
-    app.count_set_call(sender.client_ip)?;
+    app.count_set_call(sender.client_ip).await?;
     let bytes = body::read(body).await?;
     app.receive_set(&bytes, &SetVia::Endpoint, sender.origin).await?;
     Ok(StatusCode::ACCEPTED)

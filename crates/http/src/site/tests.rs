@@ -192,7 +192,7 @@ async fn work_without_end_is_a_503() {
 async fn a_used_up_window_is_a_429_with_everything_that_clients_need() {
     let limiter = Arc::new(RateLimiter::new(RateLimit::per_minute(3)));
     let handler = move |rate: RateReport, context: RequestContext| async move {
-        let window = limiter.count("rkp1", context.received_at);
+        let window = limiter.count_here("rkp1", context.received_at);
         rate.admit(window).map(|()| StatusCode::ACCEPTED).map_err(OktaError)
     };
     let site = site(Router::new().route("/api/v1/risk/events/ip", routing::post(handler)));

@@ -20,7 +20,7 @@ pub(super) fn migrator() -> sqlx::migrate::Migrator {
     sqlx::migrate!("migrations/postgres")
 }
 
-/// Whoever writes is alone (see `Session`), so nothing has to be locked.
+/// For what is read at the start; whoever writes waits for its turn (see `Session`).
 pub(super) const BEGIN: &str = "BEGIN";
 
 /// Writes rows.

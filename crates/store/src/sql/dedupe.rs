@@ -11,7 +11,7 @@ use super::{
     many_rows::{narrow_pieces, run},
     partitions,
 };
-use crate::StoreError;
+use crate::{StoreError, foreign::DedupeCounters};
 
 /// The table set's name.
 pub(crate) const TABLE_SET: &str = "dedupe";
@@ -138,6 +138,43 @@ impl Dedupe {
     /// What was forgotten is gone: the transaction is durable.
     pub(crate) fn settle(&mut self) {
         self.forgotten.clear();
+    }
+
+    /// What the next write goes on counting from.
+    pub(crate) fn counters(&self) -> DedupeCounters {
+        self.live.last().map_or_else(DedupeCounters::default, |last| DedupeCounters {
+            partition: last.number,
+            rows: last.rows,
+            last_expiry_us: last.last_expiry_us,
+        })
+    }
+
+    /// Another node has written `keys`, and it goes on counting from `counters`. They may be in every partition from
+    /// the one that was the last until then: a filter that knows too much costs a look-up and nothing else.
+    pub(crate) fn learn(&mut self, keys: &[(DedupeKey, Timestamp)], counters: DedupeCounters) {
+        let last = self.live.last().map_or(0, |partition| partition.number);
+        for number in last.saturating_add(1)..=counters.partition {
+            let partition = self.partition(number);
+            self.live.push(partition);
+        }
+        let from = last.min(counters.partition);
+        for partition in self.live.iter_mut().filter(|partition| partition.number >= from) {
+            for (key, expires_at) in keys {
+                partition.filter.insert(&key.0);
+                partition.last_expiry_us = partition.last_expiry_us.max(expires_at.as_micros());
+            }
+            if partition.number == counters.partition {
+                partition.rows = counters.rows;
+                partition.last_expiry_us = counters.last_expiry_us;
+            }
+        }
+    }
+
+    /// Another node has dropped partitions: only those that the store still has are looked at.
+    pub(crate) async fn look_again(&mut self, conn: &mut Connection) -> Result<(), StoreError> {
+        let numbers = partitions::numbers(conn, TABLE_SET).await?;
+        self.live.retain(|partition| numbers.contains(&partition.number));
+        Ok(())
     }
 
     async fn begin_partition(&mut self, conn: &mut Connection) -> Result<(), StoreError> {

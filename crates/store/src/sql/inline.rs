@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use watchfire_model::{
     row::{Decision, DedupeKey, Row},
     slice::{Need, Slice},
@@ -24,7 +24,8 @@ use super::{
 };
 use crate::{
     StoreError,
-    journal::{Journal, Seq},
+    foreign::{Counters, ForeignGroup},
+    journal::{Foreign, Journal, Seq},
     segments::{Applied, Encoded},
     settings::Settings,
 };
@@ -42,6 +43,8 @@ pub struct Inline {
     applied: watch::Sender<Seq>,
     /// How far the group under way goes, when another journal is in front of this one.
     upto: Option<Applied>,
+    /// What other nodes have decided and nobody has taken yet.
+    foreign: Foreign,
 }
 
 /// A transaction of the index, and what is put back when it is rolled back.
@@ -73,6 +76,7 @@ impl Inline {
             transaction: None,
             applied: watch::Sender::new(0),
             upto: None,
+            foreign: Foreign::default(),
         })
     }
 
@@ -108,7 +112,7 @@ impl Inline {
         let mut encoded = Encoded::default();
         // What was written into a segment can be written.
         let _ = encoded.push(decision);
-        self.begin().await?;
+        self.open_transaction().await?;
         sqlx::query("INSERT INTO held (epoch, seq, reason, decision) VALUES ($1, $2, $3, $4)")
             .bind(at.epoch.cast_signed())
             .bind(at.seq.cast_signed())
@@ -118,7 +122,7 @@ impl Inline {
             .await
             .map_err(StoreError::of_statement)?;
         self.write_upto(at).await?;
-        self.commit().await
+        self.commit(false).await
     }
 
     /// The keys that are remembered.
@@ -131,23 +135,74 @@ impl Inline {
         self.known.ordinal_before().saturating_sub(1)
     }
 
-    async fn begin(&mut self) -> Result<(), StoreError> {
-        execute(&mut self.session.conn, dialect::BEGIN).await?;
+    /// Begins a transaction, unless there is one. What others have decided until then is taken over.
+    async fn open_transaction(&mut self) -> Result<(), StoreError> {
+        if self.transaction.is_some() {
+            return Ok(());
+        }
+        let begun = match self.session.begin().await {
+            Ok(groups) => self.take_over(groups).await,
+            Err(error) => Err(error),
+        };
         self.transaction = Some(Transaction {
             dedupe: self.dedupe.mark(),
             log: self.log.mark(),
         });
+        if begun.is_err() {
+            self.undo().await;
+            self.session.examine().await;
+        }
+        begun
+    }
+
+    /// Begins a transaction before anything is read, where others may write in between.
+    async fn begin_if_shared(&mut self) -> Result<(), StoreError> {
+        self.session.ready().await?;
+        if Session::SHARED { self.open_transaction().await } else { Ok(()) }
+    }
+
+    /// What others have written is in the index; here everything that goes with it is brought up.
+    async fn take_over(&mut self, groups: Vec<ForeignGroup>) -> Result<(), StoreError> {
+        for group in groups {
+            let keys: Vec<(DedupeKey, Timestamp)> = group.decisions.iter().flat_map(keys_of).collect();
+            self.dedupe.learn(&keys, group.counters.dedupe);
+            self.log.go_on_from(group.counters.log);
+            self.known
+                .follow(&group.decisions, group.bytes, group.counters.next_ordinal);
+            if group.purged {
+                self.known.cache.clear();
+                self.dedupe.look_again(&mut self.session.conn).await?;
+            }
+            let count = u64::try_from(group.decisions.len()).unwrap_or(0);
+            self.next_seq = self.next_seq.saturating_add(count);
+            self.foreign.decisions.extend(group.decisions);
+            self.foreign.last_published = self.log.last_published();
+            self.session.has_read(group.place);
+            self.applied.send_replace(self.next_seq.saturating_sub(1));
+        }
         Ok(())
+    }
+
+    /// What the next group goes on counting from.
+    fn counters(&self) -> Counters {
+        Counters {
+            next_ordinal: self.known.next_ordinal(),
+            dedupe: self.dedupe.counters(),
+            log: self.log.counters(),
+        }
     }
 
     /// Writes the group into the transaction.
     async fn write(&mut self) -> Result<(), StoreError> {
-        self.begin().await?;
+        self.open_transaction().await?;
         match self.write_at_once().await {
             // Something in it was written before, or its order counts.
             Err(StoreError::Refused(_)) => {
-                self.undo().await;
-                self.begin().await?;
+                self.session.again().await?;
+                if let Some(before) = &self.transaction {
+                    self.dedupe.restore(&before.dedupe);
+                    self.log.restore(&before.log);
+                }
                 self.write_in_order().await
             }
             done => done,
@@ -234,11 +289,10 @@ impl Inline {
         Ok(objects + receipts + partitions)
     }
 
-    async fn commit(&mut self) -> Result<(), StoreError> {
-        sqlx::query("COMMIT")
-            .execute(&mut self.session.conn)
-            .await
-            .map_err(StoreError::of_commit)?;
+    async fn commit(&mut self, purged: bool) -> Result<(), StoreError> {
+        let counters = self.counters();
+        self.session.seal(self.known.group.decisions(), &counters, purged).await?;
+        self.session.commit().await?;
         self.transaction = None;
         self.dedupe.settle();
         Ok(())
@@ -246,8 +300,7 @@ impl Inline {
 
     async fn undo(&mut self) {
         if let Some(transaction) = self.transaction.take() {
-            // SQLite may have rolled back by itself (disk full): then there is nothing to roll back.
-            let _ = sqlx::query("ROLLBACK").execute(&mut self.session.conn).await;
+            self.session.roll_back().await;
             self.dedupe.restore(&transaction.dedupe);
             self.log.restore(&transaction.log);
         }
@@ -256,8 +309,29 @@ impl Inline {
 
 #[async_trait]
 impl Journal for Inline {
-    async fn load(&mut self, needs: &[Need]) -> Result<Slice, StoreError> {
+    async fn begin(&mut self) -> Result<Foreign, StoreError> {
+        self.begin_if_shared().await?;
+        Ok(std::mem::take(&mut self.foreign))
+    }
+
+    async fn tail(&mut self) -> Result<Foreign, StoreError> {
         self.session.ready().await?;
+        let followed = match self.session.tail().await {
+            Ok(groups) => self.take_over(groups).await,
+            Err(error) => Err(error),
+        };
+        if followed.is_err() {
+            self.session.examine().await;
+        }
+        followed.map(|()| std::mem::take(&mut self.foreign))
+    }
+
+    fn others(&self) -> Option<Arc<Notify>> {
+        self.session.others()
+    }
+
+    async fn load(&mut self, needs: &[Need]) -> Result<Slice, StoreError> {
+        self.begin_if_shared().await?;
         let behind = Behind {
             conn: &mut self.session.conn,
             keys: &self.dedupe,
@@ -266,6 +340,7 @@ impl Journal for Inline {
     }
 
     async fn append(&mut self, decision: Arc<Decision>) -> Result<Seq, StoreError> {
+        self.begin_if_shared().await?;
         let behind = Behind {
             conn: &mut self.session.conn,
             keys: &self.dedupe,
@@ -278,10 +353,12 @@ impl Journal for Inline {
 
     async fn sync(&mut self) -> Result<(), StoreError> {
         if self.known.group.is_empty() {
+            // It was read, and others may go on.
+            self.undo().await;
             return Ok(());
         }
         let written = match self.write().await {
-            Ok(()) => self.commit().await,
+            Ok(()) => self.commit(false).await,
             Err(error) => Err(error),
         };
         if let Err(error) = written {
@@ -301,9 +378,14 @@ impl Journal for Inline {
 
     async fn purge(&mut self, now: Timestamp) -> Result<u64, StoreError> {
         self.session.ready().await?;
-        self.begin().await?;
+        self.open_transaction().await?;
         let purged = match self.purge_in_transaction(now).await {
-            Ok(purged) => self.commit().await.map(|()| purged),
+            // What removes nothing tells nobody.
+            Ok(0) => {
+                self.undo().await;
+                Ok(0)
+            }
+            Ok(purged) => self.commit(true).await.map(|()| purged),
             Err(error) => Err(error),
         };
         if purged.is_err() {
@@ -316,4 +398,12 @@ impl Journal for Inline {
     fn applied(&self) -> watch::Receiver<Seq> {
         self.applied.subscribe()
     }
+}
+
+/// The keys that a decision remembers.
+fn keys_of(decision: &Decision) -> impl Iterator<Item = (DedupeKey, Timestamp)> {
+    decision.rows.iter().filter_map(|row| match row {
+        Row::Dedupe { key, expires_at } => Some((*key, *expires_at)),
+        _ => None,
+    })
 }

@@ -60,6 +60,27 @@ impl Known {
         self.ordinal_before
     }
 
+    /// The ordinal of the first new object of the next group.
+    pub(crate) const fn next_ordinal(&self) -> i64 {
+        self.next_ordinal
+    }
+
+    /// Another node has written `decisions`, and it goes on counting ordinals from `next_ordinal`. There is no group
+    /// under way.
+    pub(crate) fn follow(&mut self, decisions: &[Decision], bytes: usize, next_ordinal: i64) {
+        for row in decisions.iter().flat_map(|decision| &decision.rows) {
+            match row {
+                Row::Put(object) => self.cache.put(&Arc::new(object.clone()), &object.keys()),
+                Row::Delete { kind, id } => self.cache.remove(*kind, id),
+                Row::Dedupe { .. } | Row::Receipt(_) | Row::Log(_) => {}
+            }
+        }
+        self.cache.weigh(bytes);
+        self.next_ordinal = next_ordinal;
+        self.ordinal_before = next_ordinal;
+        self.bound_cache();
+    }
+
     /// The slice that `needs` names.
     pub(crate) async fn load(&mut self, mut behind: Behind<'_, impl Keys>, needs: &[Need]) -> Result<Slice, StoreError> {
         let mut slice = Slice::default();

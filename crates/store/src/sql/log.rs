@@ -20,7 +20,7 @@ use super::{
     many_rows::{narrow_pieces, pieces, run},
     partitions,
 };
-use crate::StoreError;
+use crate::{StoreError, foreign::LogCounters};
 
 /// The table set's name.
 pub(crate) const TABLE_SET: &str = "log";
@@ -79,6 +79,26 @@ impl LogWriter {
     /// When the newest event was published.
     pub(crate) fn last_published(&self) -> Timestamp {
         self.at.last_published
+    }
+
+    /// What the next write goes on counting from.
+    pub(crate) fn counters(&self) -> LogCounters {
+        LogCounters {
+            partition: self.at.partition,
+            rows: self.at.rows,
+            last_seq: self.at.last_seq,
+            last_published_us: self.at.last_published.as_micros(),
+        }
+    }
+
+    /// Another node has written, and it goes on counting from `counters`.
+    pub(crate) fn go_on_from(&mut self, counters: LogCounters) {
+        self.at = Mark {
+            partition: counters.partition,
+            rows: counters.rows,
+            last_seq: counters.last_seq,
+            last_published: Timestamp::from_micros(counters.last_published_us),
+        };
     }
 
     /// What must be put back when the transaction that follows is rolled back.

@@ -13,7 +13,7 @@ use watchfire_model::{
 use watchfire_oauth::openid::{AuthorizationResponse, IdToken, code_challenge, id_token::Expected};
 
 use super::{
-    attempts::{Attempt, LIFETIME},
+    attempts::Attempt,
     failure::{OidcFailure, OidcRefusal},
     provider::Redemption,
 };
@@ -88,16 +88,19 @@ impl App {
     /// [`OidcRefusal`].
     pub async fn begin_oidc(&self, next: &str, source: SignInSource) -> Result<BegunOidc, OidcRefusal> {
         let now = self.clock.now();
-        let window = self.console_sign_ins.count(source.ip.to_string(), now);
+        let window = self.console_sign_ins.count(source.ip.to_string(), now).await;
         if window.is_some_and(|window| !window.allowed) {
             return Err(Error::RateLimited.into());
         }
         self.refuse_blocked("", &source).await?;
         let begun = self.try_begin(next).await;
-        self.noted(begun, Whom::default(), source).await
+        let (begun, state, attempt) = self.noted(begun, Whom::default(), source).await?;
+        self.keep_attempt(&state, &attempt).await?;
+        Ok(begun)
     }
 
-    async fn try_begin(&self, next: &str) -> Result<BegunOidc, OidcFailure> {
+    /// The browser's way there, under which `state` it comes back, and what must be known then.
+    async fn try_begin(&self, next: &str) -> Result<(BegunOidc, String, Attempt), OidcFailure> {
         let provider = self.oidc_provider()?;
         let metadata = self.oidc_metadata(&provider.issuer).await?;
         let mut url = self.authorization_endpoint(&metadata)?;
@@ -118,21 +121,19 @@ impl App {
                 query.append_pair("acr_values", &provider.trusted_acr.join(" "));
             }
         }
-        let now = self.clock.now();
         let attempt = Attempt {
             cookie_hash: sha256_hex(&cookie),
             nonce,
-            verifier: verifier.into(),
+            verifier,
             issuer: provider.issuer,
             client_id: provider.client_id,
             next: next.to_owned(),
-            expires_at: now.plus(LIFETIME),
         };
-        self.oidc.attempts.begin(state, attempt, now);
-        Ok(BegunOidc {
+        let begun = BegunOidc {
             address: url.into(),
             cookie: cookie.into(),
-        })
+        };
+        Ok((begun, state, attempt))
     }
 
     /// Takes what a browser brought back. `cookie` is that of [`Self::begin_oidc`]; `old_cookie` what the browser
@@ -148,11 +149,11 @@ impl App {
         source: SignInSource,
     ) -> Result<FinishedOidc, OidcRefusal> {
         let now = self.clock.now();
-        let window = self.console_callbacks.count(source.ip.to_string(), now);
+        let window = self.console_callbacks.count(source.ip.to_string(), now).await;
         if window.is_some_and(|window| !window.allowed) {
             return Err(Error::RateLimited.into());
         }
-        let attempt = self.oidc.attempts.take(&response.state, cookie, now);
+        let attempt = self.take_attempt(&response.state, cookie).await;
         let known = match attempt {
             Some(attempt) => self.identified(&response, &attempt).await.map(|known| (known, attempt.next)),
             None => Err(OidcFailure::UnknownAttempt),
@@ -207,7 +208,7 @@ impl App {
         let code = response.code(&metadata).map_err(OidcFailure::Response)?;
         let redemption = Redemption {
             code,
-            verifier: &attempt.verifier,
+            verifier: &SecretString::from(attempt.verifier.as_str()),
         };
         let tokens = self.redeem(&provider, &metadata, redemption).await?;
         let expected = Expected {
