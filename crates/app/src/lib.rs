@@ -22,7 +22,6 @@ mod catalogue;
 mod client_credential;
 pub mod clock;
 mod duty;
-mod kept;
 pub mod entropy;
 pub mod error;
 pub mod geo;
@@ -31,6 +30,7 @@ pub mod ids;
 pub mod insight;
 pub mod intake;
 pub mod json;
+mod kept;
 pub mod metrics;
 pub mod rate;
 pub mod reads;
@@ -57,8 +57,7 @@ use self::{
     access::Principal,
     geo::Geo,
     identity::{
-        Failures, client_keys::ClientKeys, console::CodeTries, oidc::Oidc, passwords::Passwords,
-        signing_keys::SigningKeys,
+        Failures, client_keys::ClientKeys, console::CodeTries, oidc::Oidc, passwords::Passwords, signing_keys::SigningKeys,
     },
     insight::{log_tail::OpenTails, overview::Tallies, simulations::Simulations},
     intake::{
@@ -130,6 +129,16 @@ pub struct Inner {
     tails: Arc<OpenTails>,
 }
 
+/// What an application is given from outside, beside its store.
+struct Given {
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    vault: Vault,
+    settings: Settings,
+    /// What it shares with other nodes, where there can be any.
+    cluster: Option<Arc<dyn Cluster>>,
+}
+
 impl std::ops::Deref for App {
     type Target = Inner;
 
@@ -139,16 +148,14 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    fn new(
-        commands: Commands,
-        index: Arc<dyn Index>,
-        state: Arc<State>,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-        vault: Vault,
-        settings: Settings,
-        cluster: Option<Arc<dyn Cluster>>,
-    ) -> Result<Self> {
+    fn new(commands: Commands, index: Arc<dyn Index>, state: Arc<State>, given: Given) -> Result<Self> {
+        let Given {
+            clock,
+            entropy,
+            vault,
+            settings,
+            cluster,
+        } = given;
         let counts = cluster.clone().map(SharedCounts::start);
         let limiter = |name, limit| RateLimiter::new(limit).together(counts.as_ref(), name);
         let risk_calls = limiter("risk_calls", RateLimit::per_minute(settings.risk_calls_per_minute));
@@ -169,8 +176,14 @@ impl App {
         let logins = limiter("logins", RateLimit::per_second(settings.logins_per_second));
         // A window of its own: calls of `authn`, which need no credential, use up nobody's way to the console.
         let console_logins = limiter("console_logins", RateLimit::per_second(settings.logins_per_second));
-        let console_sign_ins = limiter("console_sign_ins", RateLimit::per_minute(settings.console.sign_ins_per_minute));
-        let console_callbacks = limiter("console_callbacks", RateLimit::per_minute(settings.console.sign_ins_per_minute));
+        let console_sign_ins = limiter(
+            "console_sign_ins",
+            RateLimit::per_minute(settings.console.sign_ins_per_minute),
+        );
+        let console_callbacks = limiter(
+            "console_callbacks",
+            RateLimit::per_minute(settings.console.sign_ins_per_minute),
+        );
         let oidc = Oidc::new(egress.clone(), settings.console.provider);
         let failures = Failures::new(settings.lockout, counts.clone());
         let passwords = Passwords::new(settings.password_hashes, &*entropy)?;

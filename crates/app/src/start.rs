@@ -23,7 +23,7 @@ use watchfire_store::{
 };
 
 use crate::{
-    App, Clock, Entropy, Error, Result, Vault,
+    App, Clock, Entropy, Error, Given, Result, Vault,
     duty::Duty,
     entropy::url_safe,
     identity::{
@@ -113,11 +113,13 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
         commands,
         parts.index,
         state,
-        parts.clock,
-        parts.entropy,
-        parts.vault,
-        parts.settings,
-        cluster.clone(),
+        Given {
+            clock: parts.clock,
+            entropy: parts.entropy,
+            vault: parts.vault,
+            settings: parts.settings,
+            cluster: cluster.clone(),
+        },
     )?;
     let first_token = make_organisation(&app, parts.first_token).await?;
     app.commands.run(EnsureEntityRiskPolicy).await?;

@@ -365,6 +365,8 @@ impl Values<'_> {
                 retry_after: self.time_or_zero("retry-after")?,
                 purge_every: self.time("purge-interval")?,
                 purge_again: self.time("purge-again")?,
+                look_every: self.time("node-look-interval")?,
+                stale_after: self.time("node-stale-after")?,
             },
             signals: SignalLimits {
                 live: self.positive("live-signals")?,
@@ -478,6 +480,9 @@ impl Values<'_> {
             readers: self.positive("store-readers")?,
             busy_timeout: self.time("store-busy-timeout")?,
             statement_timeout: self.time("store-statement-timeout")?,
+            idle_in_group: self.time("node-turn-idle")?,
+            node_timeout: self.time("node-timeout")?,
+            kept_groups: self.positive("node-kept-groups")?,
             dedupe_partition_rows: self.positive("dedupe-partition-rows")?,
             log_partition_rows: self.positive("log-partition-rows")?,
             log_retention: self.time("log-retention")?,

@@ -58,7 +58,15 @@ impl Nodes {
             std::fs::copy(first.folder().join("key"), folder.path().join("key"))?;
         }
         let url = self.server.database(self.folder.path()).await?;
-        let options = ["--dev", "--risk-calls-per-minute", "0", "--api-calls-per-minute", "0", "--org-url", "http://localhost:1"];
+        let options = [
+            "--dev",
+            "--risk-calls-per-minute",
+            "0",
+            "--api-calls-per-minute",
+            "0",
+            "--public-url",
+            "http://localhost:1",
+        ];
         Server::start_over(folder, &options, &[("WATCHFIRE_DATABASE", &url)]).await
     }
 

@@ -19,12 +19,7 @@ use sqlx::{
 };
 use watchfire_model::time::Timestamp;
 
-use crate::{
-    StoreError,
-    cluster::Nodes,
-    foreign::Place,
-    settings::Settings,
-};
+use crate::{StoreError, cluster::Nodes, foreign::Place, settings::Settings};
 
 pub mod archive;
 mod dialect;
@@ -80,11 +75,11 @@ mod partitions;
 #[path = "sql/reader.rs"]
 mod reader;
 
+pub use self::{inline::Inline, reader::Reader};
 use self::{
     nodes::PostgresNodes,
     session::{Joined, Session, Shared},
 };
-pub use self::{inline::Inline, reader::Reader};
 
 pub(crate) type Db = sqlx::Postgres;
 pub(crate) type Connection = sqlx::PgConnection;
@@ -100,8 +95,6 @@ const SCHEMA_LOCK: i64 = 0x5761_7463_6866_6973;
 const CHANNEL: &str = "watchfire_groups";
 /// How often a start that waits for its turn looks whether it has come.
 const TURN: Duration = Duration::from_millis(100);
-/// How often a start looks whether nobody is in the middle of a group: they are short, and follow each other.
-const JOIN_TURN: Duration = Duration::from_millis(2);
 /// Prepared statements that the connection which writes keeps: each power of two of rows has its own.
 const STATEMENTS: usize = 512;
 
@@ -206,19 +199,18 @@ async fn join(conn: &mut Connection, epoch: i64) -> Result<(), StoreError> {
     let mut waits = false;
     loop {
         execute(conn, "BEGIN ISOLATION LEVEL READ COMMITTED").await?;
-        let locked: bool = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)")
+        let turn = sqlx::query("SELECT pg_advisory_xact_lock($1)")
             .bind(WRITER_LOCK)
-            .fetch_one(&mut *conn)
-            .await
-            .map_err(StoreError::of_statement)?;
-        if locked {
-            break;
+            .execute(&mut *conn)
+            .await;
+        match turn.map_err(StoreError::of_statement) {
+            Ok(_) => break,
+            Err(StoreError::Busy(_)) => execute(conn, "ROLLBACK").await?,
+            Err(error) => return Err(error),
         }
-        execute(conn, "ROLLBACK").await?;
         if !std::mem::replace(&mut waits, true) {
             tracing::info!("another node writes; this one waits for its turn to join");
         }
-        tokio::time::sleep(JOIN_TURN).await;
     }
     sqlx::query("INSERT INTO nodes (epoch, read_upto) SELECT $1, COALESCE(MAX(seq), 0) FROM groups")
         .bind(epoch)

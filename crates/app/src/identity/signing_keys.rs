@@ -144,7 +144,9 @@ impl App {
             if now != opened {
                 match self.open_signing_keys() {
                     Ok(()) => opened = now,
-                    Err(error) => tracing::error!(error = %ErrorChain(&error), "the signing keys of another node could not be opened"),
+                    Err(error) => {
+                        tracing::error!(error = %ErrorChain(&error), "the signing keys of another node could not be opened")
+                    }
                 }
             }
         }

@@ -110,7 +110,9 @@ impl App {
     /// Counts a request of a client; from another address it has another window, so that a stranger
     /// who knows its id does not keep it out.
     pub async fn count_token_request(&self, request: &TokenRequest, from: IpAddr) -> Option<RateWindow> {
-        self.token_calls.count((request.client.id.as_str(), from), self.clock.now()).await
+        self.token_calls
+            .count((request.client.id.as_str(), from), self.clock.now())
+            .await
     }
 
     /// Issues a token: when this returns, what was used for it cannot be used again.

@@ -163,7 +163,11 @@ mod tests {
     #[test]
     fn a_key_is_the_same_wherever_it_is_counted_and_another_for_every_limiter() {
         assert_eq!(shared_key("api", ("a", 1_u8)), shared_key("api", ("a", 1_u8)));
-        let others = [shared_key("log", ("a", 1_u8)), shared_key("api", ("a", 2_u8)), shared_key("api", "a")];
+        let others = [
+            shared_key("log", ("a", 1_u8)),
+            shared_key("api", ("a", 2_u8)),
+            shared_key("api", "a"),
+        ];
         assert!(others.iter().all(|other| *other != shared_key("api", ("a", 1_u8))));
     }
 }

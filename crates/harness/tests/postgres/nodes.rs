@@ -78,7 +78,13 @@ async fn parallel_duplicates_at_two_nodes_are_taken_once() -> Result<()> {
     let received = "/api/v1/logs?limit=1000&filter=eventType+eq+%22security.events.provider.receive_event%22";
     for node in [&first, &second] {
         let events = node.call("GET", received).send().await?;
-        let ids: std::collections::BTreeSet<&str> = events.json.as_array().context("a list")?.iter().filter_map(|it| it["uuid"].as_str()).collect();
+        let ids: std::collections::BTreeSet<&str> = events
+            .json
+            .as_array()
+            .context("a list")?
+            .iter()
+            .filter_map(|it| it["uuid"].as_str())
+            .collect();
         assert!(ids.len() <= TOKENS, "{}", events.text);
     }
     Ok(())
@@ -110,7 +116,12 @@ async fn an_assertion_counts_once_over_all_nodes() -> Result<()> {
         let answers = join_all(calls).await.into_iter().collect::<Result<Vec<_>>>()?;
         let good = answers.iter().filter(|it| it.status == 200).count();
         assert_eq!(good, 1, "{:?}", tally(answers.iter().map(|it| it.status)));
-        let token = answers.iter().find(|it| it.status == 200).context("one")?.text_at("/access_token").to_owned();
+        let token = answers
+            .iter()
+            .find(|it| it.status == 200)
+            .context("one")?
+            .text_at("/access_token")
+            .to_owned();
         // Every node takes it, whichever has made it.
         for node in [&first, &second] {
             let read = node.call("GET", "/api/v1/logs").bearer(&token).send().await?;
@@ -147,11 +158,15 @@ async fn a_rate_limit_holds_over_all_nodes() -> Result<()> {
 async fn what_is_changed_on_one_node_is_seen_on_the_other() -> Result<()> {
     let folder = Arc::new(tempfile::tempdir()?);
     let [first, second] = two(&folder, |_| {}).await?;
-    let body = json!({"name": "Blocked", "type": "IP", "usage": "BLOCKLIST", "gateways": [{"type": "CIDR", "value": "203.0.113.0/24"}]});
+    let body =
+        json!({"name": "Blocked", "type": "IP", "usage": "BLOCKLIST", "gateways": [{"type": "CIDR", "value": "203.0.113.0/24"}]});
     let made = first.call("POST", "/api/v1/zones").json(&body).send().await?;
     assert_eq!(made.status, 200, "{}", made.text);
     let path = format!("/api/v1/zones/{}", made.text_at("/id"));
-    until("a new zone", async || Ok(second.call("GET", &path).send().await?.status == 200)).await?;
+    until("a new zone", async || {
+        Ok(second.call("GET", &path).send().await?.status == 200)
+    })
+    .await?;
     // What is decided on one node is decided on what the other one has just done: no need to wait.
     let clash = second.call("POST", "/api/v1/zones").json(&body).send().await?;
     assert_eq!(clash.status, 400, "{}", clash.text);
@@ -164,13 +179,19 @@ async fn what_is_changed_on_one_node_is_seen_on_the_other() -> Result<()> {
     .await?;
     // An address that a provider speaks against on one node counts on the other.
     let told = json!([{"subjects": [{"ip": "192.0.2.9", "riskLevel": "HIGH"}]}]);
-    assert_eq!(first.call("POST", "/api/v1/risk/events/ip").json(&told).send().await?.status, 202);
+    assert_eq!(
+        first.call("POST", "/api/v1/risk/events/ip").json(&told).send().await?.status,
+        202
+    );
     until("the address", async || Ok(second.app.state().signals().len() == 1)).await?;
     // A key that one node has made active verifies and signs on the other.
     let before: Value = second.call("GET", "/oauth2/v1/keys").send().await?.json;
     let rotated = first.call("POST", "/watchfire/v1/signing-keys/rotate").send().await?;
     assert!(rotated.status < 300, "{}", rotated.text);
-    until("the rotation", async || Ok(second.call("GET", "/oauth2/v1/keys").send().await?.json != before)).await?;
+    until("the rotation", async || {
+        Ok(second.call("GET", "/oauth2/v1/keys").send().await?.json != before)
+    })
+    .await?;
     let app = ServiceApp::register(&second, &["okta.logs.read"]).await?;
     let token = app.token(&second, "okta.logs.read").await?;
     until("the token on the other node", async || {
@@ -236,15 +257,25 @@ async fn a_stale_node_is_not_ready_and_steps_up() -> Result<()> {
         node.call("POST", "/watchfire/v1/sign-ins").json(&body).send().await
     };
     let ready = async |node: &TestServer| Ok::<_, anyhow::Error>(node.call("GET", "/readyz").anonymous().send().await?.status);
-    until("both ready", async || Ok(ready(&first).await? == 200 && ready(&second).await? == 200)).await?;
+    until("both ready", async || {
+        Ok(ready(&first).await? == 200 && ready(&second).await? == 200)
+    })
+    .await?;
     let fresh = evaluate(&second).await?;
     assert_eq!(fresh.status, 200, "{}", fresh.text);
     // What others have committed cannot be read any more.
     let mut holder = outsider(&folder).await?;
-    sqlx::raw_sql("BEGIN; LOCK TABLE groups IN ACCESS EXCLUSIVE MODE").execute(&mut holder).await?;
+    sqlx::raw_sql("BEGIN; LOCK TABLE groups IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut holder)
+        .await?;
     until("not ready", async || Ok(ready(&second).await? == 503)).await?;
     let stale = evaluate(&second).await?;
-    assert_eq!((stale.status, stale.text_at("/decision")), (200, "CHALLENGE"), "{}", stale.text);
+    assert_eq!(
+        (stale.status, stale.text_at("/decision")),
+        (200, "CHALLENGE"),
+        "{}",
+        stale.text
+    );
     let sign_in = json!({"username": login, "password": "correct horse battery"});
     let refused = second.call("POST", "/api/v1/authn").anonymous().json(&sign_in).send().await?;
     assert_eq!(refused.status, 503, "{}", refused.text);

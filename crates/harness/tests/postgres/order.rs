@@ -62,7 +62,11 @@ async fn commit(journal: &mut dyn Journal, user: &str) -> Result<Vec<String>, St
 #[tokio::test]
 async fn no_node_passes_a_transaction_in_flight() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let (mut first, mut second, mut third) = (open(folder.path()).await?, open(folder.path()).await?, open(folder.path()).await?);
+    let (mut first, mut second, mut third) = (
+        open(folder.path()).await?,
+        open(folder.path()).await?,
+        open(folder.path()).await?,
+    );
     commit(&mut *first.journal, "00uBefore").await?;
     assert_eq!(users(&third.journal.tail().await?.decisions), ["00uBefore"]);
     // The first one has its turn and writes, and its commit is held up.
@@ -86,9 +90,17 @@ async fn no_node_passes_a_transaction_in_flight() -> Result<()> {
     let (heard, _first) = tokio::time::timeout(LONG, flight).await??;
     assert!(heard?.is_empty());
     let (heard, _second) = tokio::time::timeout(LONG, waiting).await??;
-    assert_eq!(heard?, ["00uBefore", "00uFlying"], "the later one is decided on all earlier ones");
+    assert_eq!(
+        heard?,
+        ["00uBefore", "00uFlying"],
+        "the later one is decided on all earlier ones"
+    );
     let heard = third.journal.tail().await?;
-    assert_eq!(users(&heard.decisions), ["00uFlying", "00uLater"], "none is skipped, in their order");
+    assert_eq!(
+        users(&heard.decisions),
+        ["00uFlying", "00uLater"],
+        "none is skipped, in their order"
+    );
     Ok(())
 }
 
@@ -107,7 +119,13 @@ async fn what_another_node_writes_is_in_the_next_slice() -> Result<()> {
     second.journal.begin().await?;
     assert_eq!(second.journal.load(&need).await?.all::<Membership>().len(), 1);
     let mut gone = Decision::new();
-    let member = second.journal.load(&need).await?.all::<Membership>().first().map(|it| (*it).clone());
+    let member = second
+        .journal
+        .load(&need)
+        .await?
+        .all::<Membership>()
+        .first()
+        .map(|it| (*it).clone());
     let member = Object::from(member.context("one")?);
     gone.delete(member.kind(), member.keys().id);
     second.journal.append(Arc::new(gone)).await?;

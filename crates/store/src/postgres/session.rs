@@ -134,9 +134,7 @@ impl Session {
 
     /// One way to the server for all three. What comes behind the savepoint can be taken back without the turn.
     async fn take_turn(&mut self) -> Result<(), StoreError> {
-        let sql = format!(
-            "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({WRITER_LOCK}); SAVEPOINT decided"
-        );
+        let sql = format!("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({WRITER_LOCK}); SAVEPOINT decided");
         let taken = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut self.conn).await;
         taken.map(|_| ()).map_err(StoreError::of_statement)
     }

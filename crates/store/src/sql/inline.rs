@@ -158,7 +158,11 @@ impl Inline {
     /// Begins a transaction before anything is read, where others may write in between.
     async fn begin_if_shared(&mut self) -> Result<(), StoreError> {
         self.session.ready().await?;
-        if Session::SHARED { self.open_transaction().await } else { Ok(()) }
+        if Session::SHARED {
+            self.open_transaction().await
+        } else {
+            Ok(())
+        }
     }
 
     /// What others have written is in the index; here everything that goes with it is brought up.
@@ -167,8 +171,7 @@ impl Inline {
             let keys: Vec<(DedupeKey, Timestamp)> = group.decisions.iter().flat_map(keys_of).collect();
             self.dedupe.learn(&keys, group.counters.dedupe);
             self.log.go_on_from(group.counters.log);
-            self.known
-                .follow(&group.decisions, group.bytes, group.counters.next_ordinal);
+            self.known.follow(&group.decisions, group.bytes, group.counters.next_ordinal);
             if group.purged {
                 self.known.cache.clear();
                 self.dedupe.look_again(&mut self.session.conn).await?;

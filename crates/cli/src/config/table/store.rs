@@ -17,6 +17,24 @@ pub(super) const SETTINGS: &[Setting] = &[
         "How long a statement may take on PostgreSQL",
     ),
     Setting::limit(
+        "node-turn-idle",
+        "TIME",
+        "2s",
+        "How long a node may do nothing in its turn on PostgreSQL before it loses it",
+    ),
+    Setting::limit(
+        "node-timeout",
+        "TIME",
+        "60s",
+        "How long decisions are kept for a node that gives no sign of life",
+    ),
+    Setting::limit(
+        "node-kept-groups",
+        "N",
+        "100000",
+        "Groups of decisions that are kept for nodes that are behind; one that is further behind starts anew",
+    ),
+    Setting::limit(
         "log-retention",
         "TIME",
         "90d",
