@@ -39,10 +39,11 @@ impl OnDuty {
 }
 
 impl Duty {
-    /// Begins to try for it, until `stop`.
-    pub(crate) fn begin(cluster: Option<Arc<dyn Cluster>>, stop: &CancellationToken) -> Self {
+    /// Tries for it, and goes on trying until `stop`.
+    pub(crate) async fn begin(cluster: Option<Arc<dyn Cluster>>, stop: &CancellationToken) -> Self {
         let (sender, until) = watch::channel(None);
         if let Some(cluster) = &cluster {
+            take(&**cluster, &sender).await;
             tokio::spawn(stop.clone().run_until_cancelled_owned(hold(Arc::clone(cluster), sender)));
         }
         Self {
@@ -103,22 +104,27 @@ async fn turn_of(until: &mut watch::Receiver<Option<Instant>>, on: bool) -> bool
     until.wait_for(|until| until.is_some() == on).await.is_ok()
 }
 
-/// Takes the lease when it is free, and keeps it. It is held from before the store was asked.
+/// Keeps the lease, or takes it when it is free.
 async fn hold(cluster: Arc<dyn Cluster>, until: watch::Sender<Option<Instant>>) {
     loop {
-        let asked = Instant::now();
-        match tokio::time::timeout(KEEP_EVERY, cluster.hold(LEASE, HOLD)).await {
-            Ok(Ok(true)) => set(&until, Some(asked + HOLD.saturating_sub(MARGIN))),
-            Ok(Ok(false)) => set(&until, None),
-            Ok(Err(error)) => tracing::debug!(error = %ErrorChain(&error), "the lease of the work for all was not kept"),
-            Err(_) => tracing::debug!("the lease of the work for all was not kept in time"),
-        }
-        // What is not kept runs out.
-        let over = until.borrow().is_some_and(|until| until <= Instant::now());
-        if over {
-            set(&until, None);
-        }
         tokio::time::sleep(KEEP_EVERY).await;
+        take(&*cluster, &until).await;
+    }
+}
+
+/// The lease is held from before the store was asked.
+async fn take(cluster: &dyn Cluster, until: &watch::Sender<Option<Instant>>) {
+    let asked = Instant::now();
+    match tokio::time::timeout(KEEP_EVERY, cluster.hold(LEASE, HOLD)).await {
+        Ok(Ok(true)) => set(until, Some(asked + HOLD.saturating_sub(MARGIN))),
+        Ok(Ok(false)) => set(until, None),
+        Ok(Err(error)) => tracing::debug!(error = %ErrorChain(&error), "the lease of the work for all was not kept"),
+        Err(_) => tracing::debug!("the lease of the work for all was not kept in time"),
+    }
+    // What is not kept runs out.
+    let is_over = until.borrow().is_some_and(|until| until <= Instant::now());
+    if is_over {
+        set(until, None);
     }
 }
 

@@ -134,7 +134,7 @@ pub async fn start<J: Journal + 'static>(parts: Parts<J>, stop: CancellationToke
     if cluster.is_some() {
         tokio::spawn(app.clone().follow_signing_keys(stop.clone()));
     }
-    let duty = Duty::begin(cluster, &stop);
+    let duty = Duty::begin(cluster, &stop).await;
     let workers = vec![
         duty.work({
             let (app, on_duty) = (app.clone(), duty.watch());
