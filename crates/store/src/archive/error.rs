@@ -84,6 +84,11 @@ pub enum ArchiveError {
         /// What is known.
         known: i64,
     },
+    /// Decisions that an index has refused have no place in the other store.
+    #[error(
+        "the store holds decisions aside that its index refused, and PostgreSQL has no place for them: they are a defect to be mended first"
+    )]
+    Held,
     /// The index of a running server does not come after its journal.
     #[error("the index of the server does not catch up with its journal")]
     Behind,

@@ -12,6 +12,8 @@ use crate::{StoreError, words};
 
 /// What the store is called in archives.
 pub(super) const NAME: &str = "postgres";
+/// Whether the store keeps decisions aside that its index refused: only one with a journal in front of it does.
+pub(super) const KEEPS_HELD: bool = false;
 /// Begins the values of a row whose number is given and not made.
 pub(super) const WITH_A_NUMBER: &str = "OVERRIDING SYSTEM VALUE ";
 

@@ -84,6 +84,9 @@ fn key_of(document: &str) -> Option<String> {
 async fn tables(conn: &mut Connection) -> Result<Vec<(Table, Option<i64>)>, ArchiveError> {
     let mut found = Vec::new();
     for table in Table::ALL {
+        if table == Table::Held && !dialect::KEEPS_HELD {
+            continue;
+        }
         match table.table_set() {
             None => found.push((table, None)),
             Some(set) => {

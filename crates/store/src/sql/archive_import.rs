@@ -78,6 +78,9 @@ impl Import {
                 Err(self.other_source())
             };
         }
+        if batch.table == Table::Held && !dialect::KEEPS_HELD {
+            return Err(ArchiveError::Held);
+        }
         let rows = batch.read().ok_or(ArchiveError::NotAnArchive)?;
         super::execute(&mut self.conn, dialect::BEGIN).await?;
         let written = match self.write_batch(batch.table, &rows).await {

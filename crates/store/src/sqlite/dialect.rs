@@ -15,6 +15,8 @@ use crate::{
 
 /// What the store is called in archives.
 pub(super) const NAME: &str = "sqlite";
+/// Whether the store keeps decisions aside that its index refused: only one with a journal in front of it does.
+pub(super) const KEEPS_HELD: bool = true;
 /// Begins the values of a row whose number is given and not made.
 pub(super) const WITH_A_NUMBER: &str = "";
 
