@@ -1,5 +1,7 @@
 //! Files of lines on a disk that forgets: what was appended is there after a power cut, whole and in its order.
 
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test")]
+
 use std::{path::Path, sync::Arc, time::Duration};
 
 use watchfire_harness::{entropy::SeededEntropy, sim_disk::SimDisk};

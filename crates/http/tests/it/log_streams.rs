@@ -75,11 +75,8 @@ async fn logged(server: &TestServer) -> Result<Vec<String>> {
             break;
         }
         ids.extend(events.iter().map(|event| (event["eventType"].clone(), event["uuid"].clone())));
-        let next = page.headers.get_all("link").iter().filter_map(|link| link.to_str().ok());
-        let next = next
-            .filter(|link| link.contains("rel=\"next\""))
-            .next_back()
-            .context("a next page")?;
+        let mut links = page.headers.get_all("link").iter().filter_map(|link| link.to_str().ok());
+        let next = links.rfind(|link| link.contains("rel=\"next\"")).context("a next page")?;
         after = next
             .split("after=")
             .nth(1)
