@@ -43,11 +43,14 @@ async fn events_come_into_files_in_their_order_and_hostile_names_break_no_line()
         let made = server.call("POST", "/api/v1/groups").json(&group).send().await?;
         assert_eq!(made.status, 200, "{}", made.text);
     }
-    happen(&server, 0..30).await?;
+    // However few batches each wave is, it is longer than a file.
+    for wave in 0..3 {
+        happen(&server, wave * 10..wave * 10 + 10).await?;
+        until(&server, &path, |it| it["progress"]["delivered"] == wave * 10 + 14).await?;
+    }
     let logged = logged(&server).await?;
-    until(&server, &path, |it| it["progress"]["delivered"] == 34).await?;
     assert!(ids(&lines(&own)) == logged);
-    assert!(fs::read_dir(&own)?.count() > 3, "a file is closed when it is long enough");
+    assert!(fs::read_dir(&own)?.count() >= 3, "a file is closed when it is long enough");
     Ok(())
 }
 
