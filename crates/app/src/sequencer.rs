@@ -50,6 +50,8 @@ pub struct SequencerLimits {
     pub look_every: Duration,
     /// How long ago a node may have looked last, before it counts as stale.
     pub stale_after: Duration,
+    /// How long a read waits for the index to hold what was answered before it; then it takes what is there.
+    pub index_wait: Duration,
 }
 
 impl Default for SequencerLimits {
@@ -62,6 +64,7 @@ impl Default for SequencerLimits {
             purge_again: Duration::from_millis(100),
             look_every: Duration::from_millis(100),
             stale_after: Duration::from_secs(2),
+            index_wait: Duration::from_secs(2),
         }
     }
 }
@@ -77,9 +80,6 @@ pub struct Commands {
     metrics: Arc<Metrics>,
 }
 
-/// How long a read waits for the index at the most (architecture section 6).
-const INDEX_WAIT: Duration = Duration::from_millis(250);
-
 impl Commands {
     /// Has `command` decided, made durable and published, and gives its outcome.
     ///
@@ -94,12 +94,12 @@ impl Commands {
     }
 
     /// Waits until the index holds everything that was accepted before this call, but not for ever:
-    /// after 250 ms the reader takes what is there.
+    /// after [`SequencerLimits::index_wait`] the reader takes what is there.
     pub async fn wait_for_index(&self) {
         let accepted = *self.accepted.borrow();
         let mut applied = self.applied.clone();
         let caught_up = applied.wait_for(|seq| *seq >= accepted);
-        let _ = tokio::time::timeout(INDEX_WAIT, caught_up).await;
+        let _ = tokio::time::timeout(self.limits.index_wait, caught_up).await;
     }
 
     /// Tells of every group that the index holds.

@@ -367,6 +367,7 @@ impl Values<'_> {
                 purge_again: self.time("purge-again")?,
                 look_every: self.time("node-look-interval")?,
                 stale_after: self.time("node-stale-after")?,
+                index_wait: self.time_or_zero("index-wait")?,
             },
             signals: SignalLimits {
                 live: self.positive("live-signals")?,

@@ -83,6 +83,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Bytes of the documents of these objects as they are stored; in memory they take a few times that",
     ),
     Setting::limit(
+        "index-wait",
+        "TIME",
+        "2s",
+        "How long a read waits for the index to hold what was answered before it; then it takes what is there",
+    ),
+    Setting::limit(
         "store-page-cache",
         "SIZE",
         "32MiB",
