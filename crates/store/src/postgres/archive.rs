@@ -3,15 +3,21 @@
 //! One that is being filled is in a schema of its own. When it is whole its tables are moved, in one transaction, to where
 //! servers look for them.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, postgres::PgConnectOptions};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _,
+    postgres::{PgArguments, PgConnectOptions},
+    query::QueryScalar,
+};
 use watchfire_model::{
     object::{Kind, Object},
     row::Decision,
     time::Timestamp,
 };
 
-use super::{Connection, archive_export, archive_import::Import, dialect, execute};
+use super::{Connection, Db, archive_export, archive_import::Import, dialect, execute};
 use crate::{
     StoreError,
     archive::{ArchiveError, Piece, Sink, Source, Target},
@@ -22,6 +28,9 @@ use crate::{
 const INCOMING: &str = "watchfire_incoming";
 /// Keeps two of us apart.
 const LOCK: i64 = 0x5761_7463_6869_6e67;
+/// How long connections of a process that has ended may still be there, and how often that is looked at.
+const MOMENT: Duration = Duration::from_secs(2);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// What servers call themselves.
 const SERVER: &str = "watchfire";
 
@@ -54,18 +63,30 @@ pub async fn snapshot(url: &str) -> Result<Snapshot, ArchiveError> {
 /// # Errors
 /// [`ArchiveError::InUse`], and as [`snapshot`].
 pub async fn stopped(url: &str) -> Result<Snapshot, ArchiveError> {
-    let mut snapshot = snapshot(url).await?;
-    let servers: i64 =
-        sqlx::query_scalar("SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1")
-            .bind(SERVER)
-            .fetch_one(&mut snapshot.conn)
-            .await?;
-    if servers > 0 {
-        return Err(ArchiveError::InUse {
+    let mut conn = connect(url).await?;
+    let nobody = "SELECT COUNT(*) = 0 FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1";
+    comes_true(&mut conn, || sqlx::query_scalar(nobody).bind(SERVER)).await?;
+    snapshot(url).await
+}
+
+/// Waits for what `question` asks, for a moment: the connections of a process that has ended are gone when the
+/// database notices.
+async fn comes_true<'q>(
+    conn: &mut Connection,
+    question: impl Fn() -> QueryScalar<'q, Db, bool, PgArguments>,
+) -> Result<(), ArchiveError> {
+    let asking = async {
+        while !question().fetch_one(&mut *conn).await? {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        Ok(())
+    };
+    match tokio::time::timeout(MOMENT, asking).await {
+        Ok(answered) => answered,
+        Err(_) => Err(ArchiveError::InUse {
             place: "the database".to_owned(),
-        });
+        }),
     }
-    Ok(snapshot)
 }
 
 async fn connect(url: &str) -> Result<Connection, ArchiveError> {
@@ -102,21 +123,16 @@ pub struct Incoming {
 /// # Errors
 /// [`ArchiveError::Occupied`], [`ArchiveError::InUse`], and when the database fails.
 pub async fn incoming(url: &str, settings: &Settings, anew: bool) -> Result<Incoming, ArchiveError> {
-    let place = || "the database".to_owned();
     let mut conn = connect(url).await?;
-    let is_ours: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
-        .bind(LOCK)
-        .fetch_one(&mut conn)
-        .await?;
-    if !is_ours {
-        return Err(ArchiveError::InUse { place: place() });
-    }
+    comes_true(&mut conn, || sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LOCK)).await?;
     let (schema, occupied): (String, bool) =
         sqlx::query_as("SELECT current_schema()::text, to_regclass('epochs') IS NOT NULL OR to_regclass('objects') IS NOT NULL")
             .fetch_one(&mut conn)
             .await?;
     if occupied {
-        return Err(ArchiveError::Occupied { place: place() });
+        return Err(ArchiveError::Occupied {
+            place: "the database".to_owned(),
+        });
     }
     if anew {
         run(&mut conn, format!("DROP SCHEMA IF EXISTS {INCOMING} CASCADE")).await?;
