@@ -64,7 +64,7 @@ impl Default for SequencerLimits {
             purge_again: Duration::from_millis(100),
             look_every: Duration::from_millis(100),
             stale_after: Duration::from_secs(2),
-            index_wait: Duration::from_secs(2),
+            index_wait: Duration::from_secs(5),
         }
     }
 }

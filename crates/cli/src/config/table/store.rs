@@ -85,7 +85,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::limit(
         "index-wait",
         "TIME",
-        "2s",
+        "5s",
         "How long a read waits for the index to hold what was answered before it; then it takes what is there",
     ),
     Setting::limit(
