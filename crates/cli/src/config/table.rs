@@ -496,18 +496,6 @@ const SETTINGS: &[Setting] = &[
         "How soon the removal goes on that left something behind",
     ),
     Setting::limit(
-        "node-look-interval",
-        "TIME",
-        "100ms",
-        "How often a node on PostgreSQL looks at what others have decided, beside when it hears of it",
-    ),
-    Setting::limit(
-        "node-stale-after",
-        "TIME",
-        "2s",
-        "A node that has not seen for so long what others have decided is not ready and steps up",
-    ),
-    Setting::limit(
         "live-signals",
         "N",
         "2000000",

@@ -124,4 +124,16 @@ pub(super) const SETTINGS: &[Setting] = &[
         "8MiB",
         "Bytes in the journal that the index may lag behind; past it commands wait, and then the answer is 503",
     ),
+    Setting::limit(
+        "node-look-interval",
+        "TIME",
+        "100ms",
+        "How often a node on PostgreSQL looks at what others have decided, beside when it hears of it",
+    ),
+    Setting::limit(
+        "node-stale-after",
+        "TIME",
+        "2s",
+        "A node that has not seen for so long what others have decided is not ready and steps up",
+    ),
 ];
